@@ -1,0 +1,312 @@
+"""A real JupyterLab and a real Chromium: fixtures for the tests that look at the course, and a tool for its authors.
+
+The tests take `chromium`, `page` and `lab` by `pytest_plugins = ["tests.browser"]`. Authors see what they made with
+
+    python -m tests.browser shots NOTEBOOK [--theme dark] --out DIR
+    python -m tests.browser deck DECK.html --out DIR
+
+The first runs every cell in JupyterLab and photographs the notebook in pages of some 1100 pixels; the second photographs
+every slide of a deck, and nine slides a sheet.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Page, sync_playwright
+
+REPOSITORY = Path(__file__).parents[1]
+FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
+PANEL = ".jp-NotebookPanel:not(.lm-mod-hidden)"
+# JupyterLab's own object for the notebook that is open; `expose_app_in_browser` puts `jupyterapp` on the page.
+WIDGET = "[...jupyterapp.shell.widgets('main')].find(w => w.sessionContext && w.content?.model?.cells)"
+
+
+def chromium_path() -> str | None:
+    """The Chromium to use: `$CHROMIUM`, else the first of the usual names on the PATH, else None."""
+    names = (os.environ.get("CHROMIUM"), "chromium", "google-chrome", "chromium-browser", "chrome")
+    return next((found for name in names if name and (found := shutil.which(name))), None)
+
+
+@contextlib.contextmanager
+def open_chromium() -> Iterator[Browser]:
+    """A headless Chromium; RuntimeError with the mend where none is installed."""
+    if (path := chromium_path()) is None:
+        raise RuntimeError("no Chromium found: run `apt-get install chromium`, or name one in the variable CHROMIUM")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Lab:
+    """A running JupyterLab: its address without a slash at the end, and the token that opens it."""
+
+    address: str
+    token: str
+
+
+def write_json(path: Path, value: object) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(value), encoding="utf-8")
+
+
+@contextlib.contextmanager
+def open_lab(root: Path, theme: str = "light") -> Iterator[Lab]:
+    """Serve `root` in a JupyterLab that knows nothing of the user's settings, workspaces and open notebooks.
+
+    RuntimeError with the end of the server's log when it does not answer within a minute.
+    """
+    with tempfile.TemporaryDirectory(prefix="lab-") as home:
+        home = Path(home)
+        places = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
+        places += ("JUPYTERLAB_SETTINGS_DIR", "JUPYTERLAB_WORKSPACES_DIR")
+        environment = os.environ | {name: str(home / name) for name in places} | {"OMP_NUM_THREADS": "1"}
+        lab = Lab(f"http://127.0.0.1:{free_port()}", secrets.token_hex(16))
+        write_json(home / "JUPYTER_CONFIG_DIR" / "jupyter_server_config.json", server_settings(root, lab))
+        for name, value in lab_settings(theme).items():
+            write_json(home / "JUPYTERLAB_SETTINGS_DIR" / "@jupyterlab" / f"{name}.jupyterlab-settings", value)
+        log = home / "log"
+        with log.open("w") as out:
+            command = [sys.executable, "-m", "jupyterlab"]
+            server = subprocess.Popen(command, cwd=root, env=environment, stdout=out, stderr=subprocess.STDOUT)
+        try:
+            wait_until_answering(lab, server, log)
+            yield lab
+        finally:
+            server.terminate()
+            server.wait(timeout=30)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def server_settings(root: Path, lab: Lab) -> dict:
+    return {
+        "ServerApp": {
+            "ip": "127.0.0.1",
+            "port": urlsplit(lab.address).port,
+            "port_retries": 0,
+            "root_dir": str(root),
+            "open_browser": False,
+            "allow_root": True,
+        },
+        "IdentityProvider": {"token": lab.token},
+        "LabApp": {"expose_app_in_browser": True},
+    }
+
+
+def lab_settings(theme: str) -> dict[str, dict]:
+    return {
+        "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+        "apputils-extension/themes": {"theme": f"JupyterLab {theme.title()}"},
+        # Without windowing every cell is in the page, so that every output can be looked at.
+        "notebook-extension/tracker": {"windowingMode": "none"},
+    }
+
+
+def wait_until_answering(lab: Lab, server: subprocess.Popen, log: Path) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and server.poll() is None:
+        with contextlib.suppress(OSError):
+            urllib.request.urlopen(f"{lab.address}/api/status?token={lab.token}", timeout=5).close()
+            return
+        time.sleep(0.2)
+    tail = log.read_text(encoding="utf-8")[-2000:]
+    raise RuntimeError(f"JupyterLab does not answer at {lab.address}; the end of its log:\n{tail}")
+
+
+def open_notebook(page: Page, lab: Lab, path: str) -> None:
+    """Open the notebook at `path` below the lab's root and wait until its kernel is ready."""
+    page.goto(f"{lab.address}/lab/tree/{path}?token={lab.token}&reset")
+    page.wait_for_selector(f"{PANEL} .jp-Cell", timeout=60_000)
+    page.evaluate(f"async () => {{ const w = {WIDGET}; await w.context.ready; await w.sessionContext.ready; }}")
+    wait_until_idle(page, seconds=60)
+
+
+def wait_until_idle(page: Page, seconds: float) -> None:
+    kernel = f"({WIDGET}).sessionContext.session?.kernel?.status === 'idle'"
+    page.wait_for_function(kernel, timeout=1000 * seconds)
+
+
+def run_all(page: Page, seconds: float = 240) -> None:
+    """Run every cell of the open notebook and wait until the last one is done and its outputs are laid out."""
+    page.evaluate(
+        "() => { window.ran = false; jupyterapp.commands.execute('notebook:run-all-cells').then(() => ran = true); }"
+    )
+    page.wait_for_function("window.ran", timeout=1000 * seconds)
+    wait_until_idle(page, seconds)
+    page.wait_for_timeout(1000)
+
+
+def cells(page: Page) -> list[dict]:
+    """The cells of the open notebook as nbformat has them, with the outputs that stand there now."""
+    return page.evaluate(f"() => ({WIDGET}).content.model.toJSON().cells")
+
+
+def beyond_loopback(page: Page) -> list[str]:
+    """A list that fills with the address of every request that leaves this machine, from now on."""
+    strays: list[str] = []
+
+    def note(address: str) -> None:
+        parts = urlsplit(address)
+        if parts.scheme in ("http", "https", "ws", "wss") and parts.hostname not in ("127.0.0.1", "localhost"):
+            strays.append(address)
+
+    page.on("request", lambda request: note(request.url))
+    page.on("websocket", lambda socket: note(socket.url))
+    return strays
+
+
+def photograph_notebook(page: Page, out: Path) -> list[Path]:
+    """Pictures of the open notebook from top to bottom, some 1100 pixels each: `out/page_01.png` and so on."""
+    page.set_viewport_size({"width": 1280, "height": 1220})
+    page.evaluate("() => { if (!jupyterapp.shell.leftCollapsed) jupyterapp.shell.collapseLeft(); }")
+    page.add_style_tag(content=f"{PANEL} .jp-WindowedPanel-outer {{ scrollbar-width: none }}")
+    page.wait_for_timeout(500)
+    scroller = page.locator(f"{PANEL} .jp-WindowedPanel-outer")
+    height = scroller.evaluate("e => e.scrollHeight")
+    paths = []
+    box = scroller.bounding_box()
+    seen = int(box["height"])
+    for number, top in enumerate(range(0, height, seen), start=1):
+        at = scroller.evaluate("(e, top) => { e.scrollTop = top; return e.scrollTop }", top)
+        page.wait_for_timeout(200)
+        cut = int(top - at)  # The last page cannot scroll so far: leave out what the page before has shown.
+        clip = {"x": box["x"], "y": box["y"] + cut, "width": box["width"], "height": seen - cut}
+        if clip["height"] > 0:
+            paths.append(out / f"page_{number:02d}.png")
+            page.screenshot(path=paths[-1], clip=clip)
+    return paths
+
+
+def open_deck(page: Page, deck: Path) -> None:
+    """Open a deck from its file at 1280×720 and wait until it can be shown."""
+    page.set_viewport_size({"width": 1280, "height": 720})
+    page.goto(f"{deck.resolve().as_uri()}?transition=none&controls=false")
+    page.wait_for_function("document.documentElement.dataset.ready === '1'", timeout=60_000)
+
+
+def steps(page: Page) -> Iterator[tuple[int, int, int]]:
+    """Walk through the open deck, slide by slide with all of its fragments shown: (h, v, fragments)."""
+    places = page.evaluate(
+        """() => Reveal.getSlides().map(slide => {
+            const {h, v} = Reveal.getIndices(slide);
+            return [h, v ?? 0, slide.querySelectorAll('.fragment').length];
+        })"""
+    )
+    for h, v, fragments in places:
+        page.evaluate("([h, v, f]) => Reveal.slide(h, v, f)", [h, v, fragments - 1])
+        yield h, v, fragments
+
+
+def photograph_deck(page: Page, out: Path) -> list[Path]:
+    """One picture a slide, all fragments shown (`slide_01.png` …), and sheets of nine (`sheet_1.png` …)."""
+    paths = []
+    for number, _ in enumerate(steps(page), start=1):
+        page.wait_for_timeout(150)
+        paths.append(out / f"slide_{number:02d}.png")
+        page.screenshot(path=paths[-1])
+    for start in range(0, len(paths), 9):
+        sheet = Image.new("RGB", (3 * 640 + 20, 3 * 360 + 20), "#888888")
+        for place, path in enumerate(paths[start : start + 9]):
+            with Image.open(path) as slide:
+                sheet.paste(slide.resize((640, 360)), (place % 3 * 650, place // 3 * 370))
+        sheet.save(out / f"sheet_{start // 9 + 1}.png")
+    return paths
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """One Chromium for all tests; where there is none, CI fails and a reader's machine skips."""
+    if chromium_path() is None and not os.environ.get("CI"):
+        pytest.skip("NOT TESTED: no Chromium on this machine; `apt-get install chromium` runs the browser tests")
+    with open_chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def page(chromium: Browser) -> Iterator[Page]:
+    """A fresh page in a fresh context."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 720})
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """JupyterLab over a copy of what a student has: the notebooks and the pictures that they show."""
+    root = tmp_path_factory.mktemp("course")
+    for folder in ("notebooks", "img"):
+        shutil.copytree(REPOSITORY / folder, root / folder)
+    with open_lab(root) as server:
+        yield server
+
+
+def shots(notebook: Path, theme: str, out: Path) -> list[Path]:
+    """Run `notebook` in JupyterLab, on a copy, and photograph it; what went wrong goes to stderr."""
+    with tempfile.TemporaryDirectory(prefix="shots-") as root, open_chromium() as browser:
+        place = Path(root) / notebook.parent.name
+        place.mkdir()
+        shutil.copy(notebook, place)
+        shutil.copytree(REPOSITORY / "img", Path(root) / "img", dirs_exist_ok=True)
+        with open_lab(Path(root), theme) as server:
+            page = browser.new_page()
+            page.on("pageerror", lambda error: print(f"page error: {str(error)[:200]}", file=sys.stderr))
+            open_notebook(page, server, f"{place.name}/{notebook.name}")
+            run_all(page)
+            for number, cell in enumerate(cells(page)):
+                for output in cell.get("outputs", []):
+                    if output["output_type"] == "error":
+                        print(f"cell {number}: {output['ename']}: {output['evalue'][:200]}", file=sys.stderr)
+            return photograph_notebook(page, out)
+
+
+def deck_shots(deck: Path, out: Path) -> list[Path]:
+    with open_chromium() as browser:
+        page = browser.new_page()
+        page.on("pageerror", lambda error: print(f"page error: {str(error)[:200]}", file=sys.stderr))
+        open_deck(page, deck)
+        return photograph_deck(page, out)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.browser", description=__doc__.split("\n")[0])
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    notebook = verbs.add_parser("shots", help="a notebook in JupyterLab, after running all cells")
+    notebook.add_argument("source", type=Path, metavar="NOTEBOOK")
+    notebook.add_argument("--theme", choices=("light", "dark"), default="light")
+    deck = verbs.add_parser("deck", help="every slide of a deck")
+    deck.add_argument("source", type=Path, metavar="DECK.html")
+    for verb in (notebook, deck):
+        verb.add_argument("--out", type=Path, required=True, metavar="DIR")
+    asked = parser.parse_args()
+    asked.out.mkdir(parents=True, exist_ok=True)
+    if asked.verb == "shots":
+        paths = shots(asked.source, asked.theme, asked.out)
+    else:
+        paths = deck_shots(asked.source, asked.out)
+    print(f"{len(paths)} pictures in {asked.out}")
+
+
+if __name__ == "__main__":
+    main()
