@@ -1,0 +1,204 @@
+"""The checks sort answers: every right variant passes, every wrong one fails, and most wrong ones are named.
+
+tests/answers/chNN.py holds, for each exercise, RIGHT[id] (at least three answers written differently) and WRONG[id]
+(at least eight pairs of an answer and a fragment of the message that it must get; None: it must fail, no more).
+"""
+
+import dataclasses
+import importlib
+import sys
+import time
+
+import pytest
+import torch
+
+import helpers.checks
+from helpers.checks import exercises, grade
+
+IDS = [e.id for e in exercises()]
+FUNCTIONS = [e for e in exercises() if e.probe is not None]
+
+
+def answers(id):
+    module = importlib.import_module(f"tests.answers.ch{int(id.split('.')[0]):02d}")
+    return module.RIGHT[id], module.WRONG[id]
+
+
+@pytest.mark.parametrize("id", IDS)
+def test_the_reference_passes(id):
+    verdict = grade(id, helpers.checks._catalogue()[id].reference if _is_behaviour(id) else _value(id))
+    assert verdict.passed, verdict
+
+
+def _is_behaviour(id):
+    return helpers.checks._catalogue()[id].probe is not None
+
+
+def _value(id):
+    reference = helpers.checks._catalogue()[id].reference
+    return reference() if callable(reference) else reference
+
+
+@pytest.mark.parametrize("id", IDS)
+def test_right_answers_pass(id):
+    right, _ = answers(id)
+    assert len(right) >= 3
+    for k, answer in enumerate(right):
+        verdict = grade(id, answer)
+        assert verdict.passed, f"right answer {k} of {id} is refused: {verdict}"
+        assert verdict.misconception is None
+
+
+@pytest.mark.parametrize("id", IDS)
+def test_wrong_answers_fail_and_are_named(id):
+    _, wrong = answers(id)
+    assert len(wrong) >= 8
+    missed = []
+    for k, (answer, due) in enumerate(wrong):
+        start = time.monotonic()
+        verdict = grade(id, answer)
+        assert time.monotonic() - start < 5, f"wrong answer {k} of {id} took more than 5 s"
+        assert not verdict.passed and verdict.attempted, f"wrong answer {k} of {id} is not refused: {verdict}"
+        if due is not None and due not in verdict.message:
+            missed.append(f"{k}: due {due!r}, came {verdict}")
+    assert not missed, "\n".join(missed)
+    named = sum(due is not None for _, due in wrong)
+    assert named >= 0.8 * len(wrong), f"only {named} of {len(wrong)} wrong answers of {id} are named"
+
+
+@pytest.mark.parametrize("id", IDS)
+def test_an_untouched_stub_is_not_attempted(id):
+    reference = helpers.checks._catalogue()[id].reference
+
+    def stub(*args, **kwargs):
+        raise NotImplementedError
+
+    class Stub:
+        def __init__(self, *args, **kwargs):
+            raise NotImplementedError
+
+    stubs = [...]
+    if _is_behaviour(id):
+        several = len(reference) if isinstance(reference, tuple) else 0
+        kind = Stub if isinstance(reference, type) else stub
+        stubs.append((kind,) * several if several else kind)
+    for answer in stubs:
+        verdict = grade(id, answer)
+        assert not verdict.attempted and not verdict.passed, verdict
+
+
+# --- hostile answers: each must fail, in time, and leave no trace --------------------------------------------
+
+
+def endless(*args, **kwargs):
+    while True:
+        pass
+
+
+def leaves(*args, **kwargs):
+    sys.exit(0)
+
+
+def kills(*args, **kwargs):
+    import os
+
+    os._exit(0)
+
+
+def throws(*args, **kwargs):
+    raise ValueError("no idea")
+
+
+def nothing(*args, **kwargs):
+    return None
+
+
+def greedy(*args, **kwargs):
+    return bytearray(10**13)
+
+
+def greedy_tensor(*args, **kwargs):
+    return torch.zeros(10**12)
+
+
+def itself(*args, **kwargs):
+    return itself
+
+
+def wreck(*args, **kwargs):
+    """Changes whatever it can reach, and claims to be right."""
+    for arg in args:
+        if isinstance(arg, torch.Tensor):
+            arg.data.fill_(7.0)
+        elif isinstance(arg, list):
+            arg.clear()
+    torch.manual_seed(99)
+    torch.set_grad_enabled(False)
+    torch.set_printoptions(precision=1)
+    torch.allclose = lambda *a, **k: True
+    helpers.checks.grade = helpers.checks.check = lambda *a: True
+    helpers.checks.exercise.difference = lambda *a: None
+    helpers.checks.exercise.record_difference = lambda *a: None
+    return EqualToEverything()
+
+
+class EqualToEverything:
+    def __eq__(self, other):
+        return True
+
+    def __float__(self):
+        return 0.0
+
+
+def looks_at_the_caller(*args, **kwargs):
+    """Searches the frames above for a reference or a due value and returns what that gives."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        for name, value in frame.f_locals.items():
+            if "reference" in name or name in ("due", "expected", "exercise", "self"):
+                reference = getattr(value, "reference", value)
+                if callable(reference):
+                    return reference(*args, **kwargs)
+                return value
+        frame = frame.f_back
+    return None
+
+
+HOSTILE = [endless, leaves, kills, throws, nothing, greedy, greedy_tensor, itself, wreck, looks_at_the_caller]
+
+
+@pytest.mark.parametrize("hostile", HOSTILE, ids=lambda f: f.__name__)
+@pytest.mark.parametrize("exercise", FUNCTIONS, ids=lambda e: e.id)
+def test_hostile_answers_fail_and_leave_no_trace(exercise, hostile):
+    torch.manual_seed(1)
+    before = torch.get_rng_state(), torch.is_grad_enabled(), repr(torch.tensor(1 / 3)), torch.allclose, helpers.checks.grade
+    answer = (hostile,) * len(exercise.reference) if isinstance(exercise.reference, tuple) else hostile
+    quick = dataclasses.replace(exercise, seconds=min(exercise.seconds, 0.5)) if hostile is endless else exercise
+    start = time.monotonic()
+    verdict = quick.grade(answer)
+    assert time.monotonic() - start < 5
+    assert not verdict.passed and verdict.attempted, verdict
+    after = torch.get_rng_state(), torch.is_grad_enabled(), repr(torch.tensor(1 / 3)), torch.allclose, helpers.checks.grade
+    assert torch.equal(before[0], after[0]) and before[1:] == after[1:]
+
+
+def test_an_endless_loop_is_ended_within_five_seconds_at_the_full_limit():
+    start = time.monotonic()
+    verdict = max(FUNCTIONS, key=lambda e: e.seconds).grade(endless)
+    assert not verdict.passed and time.monotonic() - start < 5
+
+
+def test_what_an_answer_printed_is_shown():
+    assert "10.5" in grade("0.2", lambda r: print("10.5")).evidence["printed"]
+
+
+def test_a_list_of_exercises_is_in_order_and_complete():
+    keys = [tuple(int(k) for k in id.split(".")) for id in IDS]
+    assert keys == sorted(keys)
+    for e in exercises():
+        assert e.title and e.points >= 1 and 2 <= len(e.hints) <= 3 and e.chapter == int(e.id.split(".")[0])
+
+
+def test_an_unknown_id_names_the_known_ones():
+    with pytest.raises(KeyError, match=r"chapter 0 has 0\.1, 0\.2"):
+        grade("0.9", 1)
