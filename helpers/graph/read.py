@@ -1,0 +1,337 @@
+"""Read a live graph: every node that a result can reach, with what is still known of it.
+
+Three kinds of graph are read, and none is imported; what an object offers decides:
+
+- tensors of PyTorch or handtorch: `grad_fn`, `next_functions`, `name()`, and `variable` at a leaf;
+- students' own engines: objects with `data`, `grad` and `parents` (what they were made from), optionally `op` ("+").
+
+PyTorch does not keep the value of every node. It keeps what the derivatives will need (`_saved_self`, `_saved_result`,
+…), and `backward()` frees that. So a value is shown where somebody still holds it: a leaf, the result, a saved tensor,
+or a tensor that the caller named.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from helpers.graph import labels
+from helpers.graph.numbers import shape_of, short
+
+# Saved attributes that hold an input, and that input's place. Others (`result`, `dim`, …) describe the operation.
+INPUT_PLACES = {"self": 0, "input": 0, "other": 1, "exponent": 1, "mat1": 1, "mat2": 1, "vec": 1, "tensor": 1}
+SAVED = (*INPUT_PLACES, "result", "alpha", "dim", "index")
+
+# An input without history has no node (`next_functions` holds None). For these operations None means a constant;
+# elsewhere it may also mean an optional argument that was left out, so nothing is drawn.
+TAKE_CONSTANTS = ("Add", "Sub", "Mul", "Div", "Pow", "Mm", "Mv", "Bmm", "Dot", "Addmm", "Where", "Cat", "Stack")
+
+
+@dataclass
+class Node:
+    """One box of the drawing. `value` and `grad` are short text, or None where nobody knows them."""
+
+    id: int  # place in forward order, from 0
+    kind: str  # "leaf", "operation", "result" or "constant"
+    label: str  # "×", "a²", "log softmax"; for a leaf or constant its name
+    op: str = ""  # the name of the grad_fn: "MulBackward0"
+    name: str = ""  # the caller's name for this tensor
+    value: str | None = None
+    shape: tuple | None = None
+    dtype: str = ""
+    grad: str | None = None
+
+    @property
+    def heading(self) -> str:
+        """What the box is called: the name, the operation, or both."""
+        if self.kind in ("leaf", "constant"):
+            return self.name or self.kind
+        return f"{self.name} ({self.label})" if self.name else self.label
+
+
+@dataclass(frozen=True)
+class Edge:
+    """From the node that made a value to the node that used it, as its input number `input`."""
+
+    source: int
+    target: int
+    input: int
+    output: int = 0  # which of the source's outputs
+
+
+@dataclass
+class Graph:
+    """Nodes in forward order (inputs before users, the result last) and the edges between them."""
+
+    nodes: list[Node]
+    edges: list[Edge]
+    freed: bool = False  # a backward pass has thrown the saved values away
+    total: int = 0  # nodes of the whole graph, where this is only the part nearest the result
+    keys: list[Any] = field(default_factory=list, repr=False)  # the live object behind each node, None for a constant
+
+    def inputs(self, node: Node) -> list[Edge]:
+        """The edges that arrive at `node`, in the order of its arguments."""
+        return sorted((edge for edge in self.edges if edge.target == node.id), key=lambda edge: edge.input)
+
+    def __repr__(self) -> str:
+        arriving: dict[int, list[Edge]] = {}
+        for edge in sorted(self.edges, key=lambda edge: edge.input):
+            arriving.setdefault(edge.target, []).append(edge)
+        return "\n".join(self._line(node, arriving.get(node.id, [])) for node in self.nodes)
+
+    def _line(self, node: Node, arriving: list[Edge]) -> str:
+        line = f"#{node.id} {node.heading}"
+        if node.kind != "operation" and node.heading != node.kind:
+            line += f" [{node.kind}]"
+        if arriving:
+            line += " of " + " and ".join(f"#{edge.source} {self._short_name(edge.source)}" for edge in arriving)
+        if node.value is not None:
+            line += f" = {node.value}"
+        elif node.shape:
+            line += f", shape {node.shape}"
+        if node.dtype not in ("", "float32"):
+            line += f", {node.dtype}"
+        return line + (f", grad {node.grad}" if node.grad is not None else "")
+
+    def _short_name(self, number: int) -> str:
+        first = self.nodes[0].id
+        return self.nodes[number - first].name or self.nodes[number - first].label
+
+
+def count(root) -> int:
+    """The number of nodes that a walk back from `root` can reach: operations, leaves, and root's own.
+
+    Constants are not counted: autograd keeps no node for them. Raises as `read` does.
+    """
+    return len(forward_order(start(root)))
+
+
+def leaves(root) -> list:
+    """The leaves (tensors that asked for a gradient, or values without parents) below `root`, in forward order."""
+    return [node for node in forward_order(start(root)) if not inputs_of(node)]
+
+
+def read(root, **names) -> Graph:
+    """The graph behind `root`, a tensor with history or a value of a student's engine.
+
+    `names` gives names to leaves, constants or intermediate tensors: `read(loss, w=w, t_p=t_p)`. A list gives
+    `name[0]`, `name[1]`, …, a module gives its parameters' names. Nothing is changed, consumed or kept: the texts
+    show the moment of reading. Raises TypeError for what is no tensor or value, ValueError for a tensor without
+    history, and for a name that is not in the graph.
+    """
+    return Reader(root, names).graph
+
+
+def start(root):
+    """The node at which the walk back from `root` begins."""
+    if hasattr(root, "parents"):
+        return root
+    if not hasattr(root, "grad_fn"):
+        raise TypeError(
+            f"a graph is read from a tensor or from a value with .parents, not from {type(root).__name__} {root!r:.40}: "
+            "pass the loss itself, not loss.item()"
+        )
+    if root.grad_fn is not None:
+        return root.grad_fn
+    if root.requires_grad:
+        return root
+    raise ValueError(
+        "this tensor has no history: nothing that it was made from requires a gradient (or it was made under no_grad, "
+        "or detached). Set requires_grad=True on a leaf before the forward pass"
+    )
+
+
+def is_leaf(node) -> bool:
+    """Whether `node` is where a walk ends: a leaf tensor, or a value that was made from nothing."""
+    return not inputs_of(node)
+
+
+def inputs_of(node) -> list[tuple[Any, int]]:
+    """(node, which of its outputs) for every input; None in place of the node for an input without history."""
+    if hasattr(node, "next_functions"):
+        return [(leaf_or_self(source), output) for source, output in node.next_functions]
+    return [(parent, 0) for parent in getattr(node, "parents", ())]
+
+
+def leaf_or_self(grad_fn):
+    """The tensor into which an AccumulateGrad node adds, since that is what a student calls the leaf."""
+    if grad_fn is not None and grad_fn.name().endswith("AccumulateGrad"):
+        return grad_fn.variable
+    return grad_fn
+
+
+def forward_order(root) -> list:
+    """Every node once, inputs before users, `root` last. A stack of our own, since a graph may be 3000 deep."""
+    order, seen, stack = [], {id(root)}, [(root, iter(inputs_of(root)))]
+    while stack:
+        node, rest = stack[-1]
+        for source, _ in rest:
+            if source is not None and id(source) not in seen:
+                seen.add(id(source))
+                stack.append((source, iter(inputs_of(source))))
+                break
+        else:
+            order.append(node)
+            stack.pop()
+    return order
+
+
+class Reader:
+    """One reading: collects what is known, then makes the nodes in forward order."""
+
+    def __init__(self, root, names: dict):
+        self.root, self.order = root, forward_order(start(root))
+        self.freed = False
+        self.saved = {id(node): self._saved(node) for node in self.order}
+        self.names: dict[tuple, str] = {}  # (id of node, output) -> the caller's name
+        self.tensors: dict[tuple, Any] = {}  # (id of node, output) -> a tensor that holds its value
+        self.constants: dict[int, tuple] = {}  # id of a tensor without history -> (it, name), until it is found
+        self._collect(names)
+        self.graph = self._graph()
+
+    def _saved(self, node) -> dict:
+        """What the node still holds of its operation, by the names that PyTorch uses, without `_saved_`."""
+        found: dict[str, Any] = {}
+        for name in (*(f"_saved_{name}" for name in SAVED), "saved_tensors") if hasattr(node, "next_functions") else ():
+            try:
+                value = getattr(node, name, None)
+            except RuntimeError as error:  # freed by backward, or changed in place since the forward pass
+                self.freed |= "second time" in str(error)
+                continue
+            if name == "saved_tensors":  # of a custom Function; which input each one is, only its author knows
+                found.update({f"kept {k}": tensor for k, tensor in enumerate(value or ())})
+            elif value is not None:
+                found[name.removeprefix("_saved_")] = value
+        return found
+
+    def _collect(self, names: dict) -> None:
+        present = {id(node) for node in self.order}
+        for saved in self.saved.values():
+            for tensor in saved.values():
+                if getattr(tensor, "grad_fn", None) is not None:
+                    self.tensors[id(tensor.grad_fn), getattr(tensor, "output_nr", 0)] = tensor
+        self.tensors[self._place(self.root)] = self.root
+        for name, tensor in flatten(names):
+            place = self._place(tensor)
+            if place[0] in present:
+                self.names[place], self.tensors[place] = name, tensor
+            elif hasattr(tensor, "grad_fn") and not tensor.requires_grad:
+                self.constants[id(tensor)] = (tensor, name)
+            else:
+                raise ValueError(
+                    f"{name} is not in this graph: no path leads from the result back to it. Was it detached or made "
+                    f"anew since? Leave out {name}=, or draw the tensor that was used"
+                )
+
+    @staticmethod
+    def _place(tensor) -> tuple:
+        grad_fn = getattr(tensor, "grad_fn", None)
+        return (id(tensor), 0) if grad_fn is None else (id(grad_fn), getattr(tensor, "output_nr", 0))
+
+    def _graph(self) -> Graph:
+        graph = Graph([], [], self.freed)
+        numbers: dict[int, int] = {}  # id of a live node or constant -> number of its box
+        for node in self.order:
+            sources = []
+            for position, (source, output) in enumerate(inputs_of(node)):
+                if source is not None:
+                    sources.append((numbers[id(source)], position, output))
+                elif (constant := self._constant(graph, node, position, numbers)) is not None:
+                    sources.append((constant, position, 0))
+            numbers[id(node)] = len(graph.nodes)
+            graph.edges += [Edge(number, len(graph.nodes), position, output) for number, position, output in sources]
+            graph.nodes.append(self._node(len(graph.nodes), node))
+            graph.keys.append(node)
+        self._place_unseen_constants(graph)
+        return graph
+
+    def _constant(self, graph: Graph, node, position: int, numbers: dict) -> int | None:
+        """The box of an input without history: found in what the node saved, or known to be there but not kept."""
+        places = INPUT_PLACES | ({"mat2": 2} if node.name().startswith("Addmm") else {})
+        saved = self.saved[id(node)].items()
+        held = next((value for name, value in saved if places.get(name) == position), None)
+        if held is None and not node.name().startswith(TAKE_CONSTANTS) and node.name()[-1].isdigit():
+            return None
+        if held is None or id(held) not in numbers:
+            if held is not None:
+                numbers[id(held)] = len(graph.nodes)
+            name = self.constants.pop(id(held), (None, ""))[1]
+            graph.nodes.append(describe(Node(len(graph.nodes), "constant", name or "constant", name=name), held))
+            graph.keys.append(None)
+            return len(graph.nodes) - 1
+        return numbers[id(held)]
+
+    def _node(self, number: int, node) -> Node:
+        if is_leaf(node):
+            wanted = getattr(node, "requires_grad", hasattr(node, "grad"))
+            kind, name = "leaf" if wanted else "constant", self.names.get((id(node), 0), "")
+            box = describe(Node(number, kind, name or kind, name=name), node)
+            box.grad = short(node.grad) if wanted else None
+            return box
+        kind = "result" if node is self.order[-1] else "operation"
+        if not hasattr(node, "next_functions"):
+            box = Node(number, kind, labels.of_value(node), name=self.names.get((id(node), 0), ""))
+            box.grad = short(node.grad)
+            return describe(box, node)
+        outputs = getattr(node, "_input_metadata", None) or ()
+        box = Node(number, kind, labels.of_grad_fn(node, self.saved[id(node)]), op=node.name())
+        known = {nr: self.tensors[id(node), nr] for nr in range(max(1, len(outputs))) if (id(node), nr) in self.tensors}
+        box.name = ", ".join(self.names[id(node), nr] for nr in range(99) if (id(node), nr) in self.names)
+        return describe_outputs(box, outputs, known, self.saved[id(node)].get("result"))
+
+    def _place_unseen_constants(self, graph: Graph) -> None:
+        """A sum or difference keeps no copy of its constant. A name goes to the one such box that its shape fits."""
+        for tensor, name in self.constants.values():
+            shape = shape_of(tensor)
+            free = [
+                node
+                for node in graph.nodes
+                if node.kind == "constant" and node.value is None and not node.name and self._fits(graph, node, shape)
+            ]
+            if len(free) != 1:
+                raise ValueError(
+                    f"{name} is not seen in this graph: it has no history, and {len(free) or 'no'} operations with an "
+                    f"unknown constant fit its shape {shape}. Leave out {name}="
+                )
+            free[0].name = free[0].label = name
+            describe(free[0], tensor)
+
+    @staticmethod
+    def _fits(graph: Graph, constant: Node, shape: tuple) -> bool:
+        users = [graph.nodes[edge.target].shape for edge in graph.edges if edge.source == constant.id]
+        return all(user is None or shape == user[len(user) - len(shape) :] or shape in ((), (1,)) for user in users)
+
+
+def flatten(names: dict) -> Iterator[tuple[str, Any]]:
+    """(name, tensor) for every tensor in the caller's names: alone, in a list, or a module's parameters."""
+    for name, thing in names.items():
+        if isinstance(thing, list | tuple):
+            yield from ((f"{name}[{k}]", each) for k, each in enumerate(thing))
+        elif hasattr(thing, "named_parameters"):
+            yield from ((f"{name}.{inner}", each) for inner, each in thing.named_parameters())
+        else:
+            yield name, thing
+
+
+def describe(box: Node, tensor) -> Node:
+    """Fill in value, shape and dtype from a tensor, a value of a student's engine, or a plain number."""
+    if tensor is not None:
+        value = tensor.data if hasattr(tensor, "data") and not hasattr(tensor, "grad_fn") else tensor
+        value = tensor if isinstance(value, memoryview) else value
+        box.value, box.shape = short(value), shape_of(value)
+        box.dtype = str(getattr(value, "dtype", "")).removeprefix("torch.")
+    return box
+
+
+def describe_outputs(box: Node, outputs: tuple, known: dict, result) -> Node:
+    """Fill in what is known of an operation: `outputs` has PyTorch's shapes, `known` tensors by output number."""
+    if len(outputs) > 1:
+        box.value = "; ".join(f"{nr}: {short(tensor)}" for nr, tensor in sorted(known.items())) or None
+        box.shape = tuple(shape_of(output) for output in outputs)
+        return box
+    tensor = known.get(0, result)
+    describe(box, tensor)
+    if tensor is None and outputs:
+        box.shape, box.dtype = shape_of(outputs[0]), str(outputs[0].dtype).removeprefix("torch.")
+    if getattr(tensor, "retains_grad", False):
+        box.grad = short(tensor.grad)
+    return box
