@@ -14,5 +14,7 @@ The same calls work on PyTorch, on `helpers.handtorch` and on the engines that s
 
 from helpers.graph.draw import Drawing, draw
 from helpers.graph.read import Edge, Graph, Node, count, leaves, read
+from helpers.graph.steps import Send, Step, Steps, backward_steps
 
-__all__ = ["Drawing", "Edge", "Graph", "Node", "count", "draw", "leaves", "read"]
+__all__ = ["Drawing", "Edge", "Graph", "Node", "Send", "Step", "Steps"]
+__all__ += ["backward_steps", "count", "draw", "leaves", "read"]

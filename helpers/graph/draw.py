@@ -49,6 +49,8 @@ class Drawing:
 
     def _lines(self, node: Node) -> list[str]:
         """The texts of a box above its gradient."""
+        if node.kind == "constant" and self.values and not node.name and node.shape == ():
+            return [node.value]
         lines = [node.heading]
         if self.values and node.value is not None:
             lines.append(node.value)
@@ -63,14 +65,16 @@ class Drawing:
         side = 26.0 if node.kind == "leaf" else 18.0  # a pill's ends are round
         return max(width + side, 40.0), LINE * (len(texts) + bool(shown)) + 12.0
 
-    def svg(self, *, gradients: dict[int, str] | None = None, firing: int | None = None, used=(), done=()) -> str:
+    def svg(
+        self, *, gradients: dict[int, str] | None = None, firing: int | None = None, used=(), done=(), alt=""
+    ) -> str:
         """The picture. For a step of the backward pass: the gradients so far by node id, the node that fires, the
-        edges (source, target, input) over which it sends, and the ids of nodes that have fired before."""
+        edges (source, target, input) over which it sends, the ids of nodes that have fired, and the step in words."""
         length, breadth = self.layout.length + 2 * MARGIN, self.layout.breadth + 2 * MARGIN
         width, height = (length, breadth) if self.direction == "LR" else (breadth, length)
         width, height = max(width, 60.0), height + (LINE + 4 if self.title else 0)
         parts = [
-            f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{escape(self.alt, quote=True)}" '
+            f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{escape(alt or self.alt, quote=True)}" '
             f'viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" height="{height:.0f}" {FONT} '
             f'font-size="{SIZE:g}" style="max-width:100%;height:auto;min-width:{0.6 * width:.0f}px">',
             f'<rect width="{width:.0f}" height="{height:.0f}" rx="8" fill="{CARD}"/>',
@@ -143,7 +147,7 @@ class Drawing:
         notes = []
         if len(self.graph.nodes) < len(self.whole.nodes):
             notes.append(
-                f"This graph has {len(self.whole.nodes)} nodes; the {len(self.graph.nodes)} nearest the result are drawn."
+                f"This graph has {self.whole.count} nodes; only the {self.graph.count} nearest the result are drawn."
             )
         if self.graph.freed:
             notes.append("A backward pass has freed the values that the operations had saved.")
@@ -156,7 +160,9 @@ class Drawing:
         named = [node.heading for node in nodes if node.kind == "leaf"]
         counted = Counter(named)
         listed = ", ".join(f"{times} × {name}" if times > 1 else name for name, times in counted.items())
-        text = f"{self.title or 'Computation graph'}: {len(nodes)} nodes, {len(named)} of them leaves ({listed}). "
+        text = (
+            f"{self.title or 'Computation graph'}: {self.whole.count} nodes, {len(named)} of them leaves ({listed}). "
+        )
         if len(nodes) <= 30:
             text += "; ".join(repr(self.whole).split("\n")) + "."
         else:

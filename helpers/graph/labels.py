@@ -54,6 +54,14 @@ DERIVATIVES = {
     "mean": ("∂mean(a)/∂aᵢ = 1/N",),
     "clone": ("∂a/∂a = 1",),
     "@": ("upstream @ bᵀ", "aᵀ @ upstream"),
+    "a + b @ c": ("upstream, summed over what was copied", "upstream @ cᵀ", "bᵀ @ upstream"),
+    "transpose": ("upstream, transposed back",),
+    "view": ("upstream, in the input's shape",),
+    "reshape": ("upstream, in the input's shape",),
+    "expand": ("upstream, summed over what was copied",),
+    "unbind": ("each upstream gradient at its own place",),
+    "log softmax": ("upstream − softmax(a)·sum of upstream",),
+    "nll loss": ("∂y/∂aᵢⱼ = −1/N at the target class, else 0",),
 }
 
 # Signs that the students' own engines may carry in `.op`, or that their methods' names reveal.
@@ -61,6 +69,7 @@ SIGNS = {"+": "+", "-": "−", "*": "×", "/": "÷", "@": "@", "neg": "−a", "s
 METHODS = {"add": "+", "sub": "−", "mul": "×", "truediv": "÷", "matmul": "@", "pow": "aᵇ", "neg": "−a", "abs": "|a|"}
 
 SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+NORMAL = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 
 
 def power(exponent) -> str:
@@ -98,10 +107,15 @@ def of_value(value) -> str:
     return METHODS.get(method[1], method[1]) if method else "operation"
 
 
+def exponent(label: str) -> float | None:
+    """The exponent that `power` wrote into a label; None for another label."""
+    match = re.fullmatch(r"a(?:\^([-.\de+]+)|([⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+))", label)
+    return float(match[1] or match[2].translate(NORMAL)) if match else None
+
+
 def derivative(label: str, position: int, op: str = "") -> str:
     """The local derivative of the operation in the input at `position`, in symbols."""
-    if match := re.fullmatch(r"a(?:\^([-.\de+]+)|([⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+))", label):
-        exponent = float(match[1] or match[2].translate(str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")))
-        return f"∂({label})/∂a = {exponent:.4g}·{power(exponent - 1)}".replace("·a¹", "·a").replace("·a⁰", "")
+    if (n := exponent(label)) is not None:
+        return f"∂({label})/∂a = {n:.4g}·{'a' if n == 2 else power(n - 1)}"
     known = DERIVATIVES.get(label, ())
     return known[position] if position < len(known) else f"vector-Jacobian product of {op or label}"

@@ -11,7 +11,7 @@ to right or top to bottom. An edge bends only between two layers, so it cannot r
 
 from dataclasses import dataclass
 
-GAP_ALONG, GAP_ACROSS, LANE = 44.0, 16.0, 6.0
+GAP_ALONG, GAP_ACROSS, LANE = 36.0, 16.0, 6.0
 
 
 @dataclass
@@ -131,6 +131,8 @@ def place(columns, before, after, across, count) -> list[float]:
             wish, weight = {}, {}
             for node in column:
                 others = near[node] if near else before[node] + after[node]
+                # A leaf or constant follows its user; only operations hold one another in line.
+                others = [other for other in others if before[other]] or others
                 wish[node] = mean([centre[other] for other in others], centre[node])
                 weight[node] = (4.0 if node >= count else 1.0) * (1.0 if others else 0.1)
             settle(column, wish, across, weight, centre)

@@ -11,7 +11,7 @@ or a tensor that the caller named.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from helpers.graph import labels
@@ -65,8 +65,11 @@ class Graph:
     nodes: list[Node]
     edges: list[Edge]
     freed: bool = False  # a backward pass has thrown the saved values away
-    total: int = 0  # nodes of the whole graph, where this is only the part nearest the result
-    keys: list[Any] = field(default_factory=list, repr=False)  # the live object behind each node, None for a constant
+
+    @property
+    def count(self) -> int:
+        """How many nodes autograd keeps: the boxes without the constants."""
+        return sum(node.kind != "constant" for node in self.nodes)
 
     def inputs(self, node: Node) -> list[Edge]:
         """The edges that arrive at `node`, in the order of its arguments."""
@@ -88,7 +91,7 @@ class Graph:
             line += f" = {node.value}"
         elif node.shape:
             line += f", shape {node.shape}"
-        if node.dtype not in ("", "float32"):
+        if node.dtype not in ("", "float32") and node.kind != "constant":
             line += f", {node.dtype}"
         return line + (f", grad {node.grad}" if node.grad is not None else "")
 
@@ -186,6 +189,7 @@ class Reader:
         self.tensors: dict[tuple, Any] = {}  # (id of node, output) -> a tensor that holds its value
         self.constants: dict[int, tuple] = {}  # id of a tensor without history -> (it, name), until it is found
         self._collect(names)
+        self.numbers: dict[int, int] = {}  # id of a live node or constant -> number of its box
         self.graph = self._graph()
 
     def _saved(self, node) -> dict:
@@ -209,9 +213,9 @@ class Reader:
             for tensor in saved.values():
                 if getattr(tensor, "grad_fn", None) is not None:
                     self.tensors[id(tensor.grad_fn), getattr(tensor, "output_nr", 0)] = tensor
-        self.tensors[self._place(self.root)] = self.root
+        self.tensors[self.place(self.root)] = self.root
         for name, tensor in flatten(names):
-            place = self._place(tensor)
+            place = self.place(tensor)
             if place[0] in present:
                 self.names[place], self.tensors[place] = name, tensor
             elif hasattr(tensor, "grad_fn") and not tensor.requires_grad:
@@ -223,42 +227,41 @@ class Reader:
                 )
 
     @staticmethod
-    def _place(tensor) -> tuple:
+    def place(tensor) -> tuple:
+        """The key under which this tensor's value, name and gradient are kept: its node and which output it is."""
         grad_fn = getattr(tensor, "grad_fn", None)
         return (id(tensor), 0) if grad_fn is None else (id(grad_fn), getattr(tensor, "output_nr", 0))
 
     def _graph(self) -> Graph:
         graph = Graph([], [], self.freed)
-        numbers: dict[int, int] = {}  # id of a live node or constant -> number of its box
+        numbers = self.numbers
         for node in self.order:
             sources = []
             for position, (source, output) in enumerate(inputs_of(node)):
                 if source is not None:
                     sources.append((numbers[id(source)], position, output))
-                elif (constant := self._constant(graph, node, position, numbers)) is not None:
+                elif (constant := self._constant(graph, node, position)) is not None:
                     sources.append((constant, position, 0))
             numbers[id(node)] = len(graph.nodes)
             graph.edges += [Edge(number, len(graph.nodes), position, output) for number, position, output in sources]
             graph.nodes.append(self._node(len(graph.nodes), node))
-            graph.keys.append(node)
         self._place_unseen_constants(graph)
         return graph
 
-    def _constant(self, graph: Graph, node, position: int, numbers: dict) -> int | None:
+    def _constant(self, graph: Graph, node, position: int) -> int | None:
         """The box of an input without history: found in what the node saved, or known to be there but not kept."""
         places = INPUT_PLACES | ({"mat2": 2} if node.name().startswith("Addmm") else {})
         saved = self.saved[id(node)].items()
         held = next((value for name, value in saved if places.get(name) == position), None)
         if held is None and not node.name().startswith(TAKE_CONSTANTS) and node.name()[-1].isdigit():
             return None
-        if held is None or id(held) not in numbers:
-            if held is not None:
-                numbers[id(held)] = len(graph.nodes)
+        if held is None or id(held) not in self.numbers:
             name = self.constants.pop(id(held), (None, ""))[1]
+            if held is not None:
+                self.numbers[id(held)] = len(graph.nodes)
             graph.nodes.append(describe(Node(len(graph.nodes), "constant", name or "constant", name=name), held))
-            graph.keys.append(None)
             return len(graph.nodes) - 1
-        return numbers[id(held)]
+        return self.numbers[id(held)]
 
     def _node(self, number: int, node) -> Node:
         if is_leaf(node):
@@ -272,7 +275,7 @@ class Reader:
             box = Node(number, kind, labels.of_value(node), name=self.names.get((id(node), 0), ""))
             box.grad = short(node.grad)
             return describe(box, node)
-        outputs = getattr(node, "_input_metadata", None) or ()
+        outputs = outputs_of(node)
         box = Node(number, kind, labels.of_grad_fn(node, self.saved[id(node)]), op=node.name())
         known = {nr: self.tensors[id(node), nr] for nr in range(max(1, len(outputs))) if (id(node), nr) in self.tensors}
         box.name = ", ".join(self.names[id(node), nr] for nr in range(99) if (id(node), nr) in self.names)
@@ -318,20 +321,34 @@ def describe(box: Node, tensor) -> Node:
         value = tensor.data if hasattr(tensor, "data") and not hasattr(tensor, "grad_fn") else tensor
         value = tensor if isinstance(value, memoryview) else value
         box.value, box.shape = short(value), shape_of(value)
-        box.dtype = str(getattr(value, "dtype", "")).removeprefix("torch.")
+        box.dtype = plain(getattr(value, "dtype", ""))
     return box
 
 
-def describe_outputs(box: Node, outputs: tuple, known: dict, result) -> Node:
-    """Fill in what is known of an operation: `outputs` has PyTorch's shapes, `known` tensors by output number."""
+def outputs_of(node) -> list[tuple[tuple, str]]:
+    """(shape, dtype) of each output of an operation, where its engine keeps that."""
+    if (metadata := getattr(node, "_input_metadata", None)) is not None:  # PyTorch
+        return [(shape_of(output), plain(output.dtype)) for output in metadata]
+    if hasattr(node, "next_functions"):  # handtorch
+        return [(tuple(shape), plain(dtype)) for shape, dtype in node.metadata]
+    return []
+
+
+def plain(dtype) -> str:
+    """`float32` for `torch.float32`."""
+    return str(dtype).removeprefix("torch.")
+
+
+def describe_outputs(box: Node, outputs: list, known: dict, result) -> Node:
+    """Fill in what is known of an operation: `outputs` as from `outputs_of`, `known` tensors by output number."""
     if len(outputs) > 1:
         box.value = "; ".join(f"{nr}: {short(tensor)}" for nr, tensor in sorted(known.items())) or None
-        box.shape = tuple(shape_of(output) for output in outputs)
+        box.shape = tuple(shape for shape, _ in outputs)
         return box
     tensor = known.get(0, result)
     describe(box, tensor)
     if tensor is None and outputs:
-        box.shape, box.dtype = shape_of(outputs[0]), str(outputs[0].dtype).removeprefix("torch.")
+        box.shape, box.dtype = outputs[0]
     if getattr(tensor, "retains_grad", False):
         box.grad = short(tensor.grad)
     return box
