@@ -337,16 +337,16 @@ def _require(holds, message: str) -> None:
 
 def _check_lr(lr) -> None:
     _require(not isinstance(lr, Tensor) or lr.numel() == 1, "Tensor lr must be 1-element")
-    _require(0.0 <= lr, f"Invalid learning rate: {lr}")
+    _require(lr >= 0.0, f"Invalid learning rate: {lr}")
 
 
 def _check_adam(lr, betas, eps, weight_decay) -> None:
     """The hyperparameters that Adam shares with its relatives."""
     _check_lr(lr)
-    _require(0.0 <= eps, f"Invalid epsilon value: {eps}")
+    _require(eps >= 0.0, f"Invalid epsilon value: {eps}")
     _require(0.0 <= betas[0] < 1.0, f"Invalid beta parameter at index 0: {betas[0]}")
     _require(0.0 <= betas[1] < 1.0, f"Invalid beta parameter at index 1: {betas[1]}")
-    _require(0.0 <= weight_decay, f"Invalid weight_decay value: {weight_decay}")
+    _require(weight_decay >= 0.0, f"Invalid weight_decay value: {weight_decay}")
 
 
 class SGD(Optimizer):
@@ -627,7 +627,7 @@ class NAdam(Optimizer):
         differentiable=False,
     ):
         _check_adam(lr, betas, eps, weight_decay)
-        _require(0.0 <= momentum_decay, f"Invalid momentum_decay value: {momentum_decay}")
+        _require(momentum_decay >= 0.0, f"Invalid momentum_decay value: {momentum_decay}")
         defaults = {
             "lr": lr,
             "betas": betas,
@@ -757,12 +757,12 @@ class Adagrad(Optimizer):
         fused=None,
     ):
         _check_lr(lr)
-        _require(0.0 <= lr_decay, f"Invalid lr_decay value: {lr_decay}")
-        _require(0.0 <= weight_decay, f"Invalid weight_decay value: {weight_decay}")
+        _require(lr_decay >= 0.0, f"Invalid lr_decay value: {lr_decay}")
+        _require(weight_decay >= 0.0, f"Invalid weight_decay value: {weight_decay}")
         _require(
-            0.0 <= initial_accumulator_value, f"Invalid initial_accumulator_value value: {initial_accumulator_value}"
+            initial_accumulator_value >= 0.0, f"Invalid initial_accumulator_value value: {initial_accumulator_value}"
         )
-        _require(0.0 <= eps, f"Invalid epsilon value: {eps}")
+        _require(eps >= 0.0, f"Invalid epsilon value: {eps}")
         defaults = {
             "lr": lr,
             "lr_decay": lr_decay,
@@ -824,8 +824,8 @@ class Adadelta(Optimizer):
     ):
         _check_lr(lr)
         _require(0.0 <= rho <= 1.0, f"Invalid rho value: {rho}")
-        _require(0.0 <= eps, f"Invalid epsilon value: {eps}")
-        _require(0.0 <= weight_decay, f"Invalid weight_decay value: {weight_decay}")
+        _require(eps >= 0.0, f"Invalid epsilon value: {eps}")
+        _require(weight_decay >= 0.0, f"Invalid weight_decay value: {weight_decay}")
         defaults = {
             "lr": lr,
             "rho": rho,
@@ -883,10 +883,10 @@ class RMSprop(Optimizer):
         differentiable=False,
     ):
         _check_lr(lr)
-        _require(0.0 <= eps, f"Invalid epsilon value: {eps}")
-        _require(0.0 <= momentum, f"Invalid momentum value: {momentum}")
-        _require(0.0 <= weight_decay, f"Invalid weight_decay value: {weight_decay}")
-        _require(0.0 <= alpha, f"Invalid alpha value: {alpha}")
+        _require(eps >= 0.0, f"Invalid epsilon value: {eps}")
+        _require(momentum >= 0.0, f"Invalid momentum value: {momentum}")
+        _require(weight_decay >= 0.0, f"Invalid weight_decay value: {weight_decay}")
+        _require(alpha >= 0.0, f"Invalid alpha value: {alpha}")
         defaults = {
             "lr": lr,
             "momentum": momentum,
@@ -1011,7 +1011,7 @@ class ASGD(Optimizer):
         capturable=False,
     ):
         _check_lr(lr)
-        _require(0.0 <= weight_decay, f"Invalid weight_decay value: {weight_decay}")
+        _require(weight_decay >= 0.0, f"Invalid weight_decay value: {weight_decay}")
         defaults = {
             "lr": lr,
             "lambd": lambd,
@@ -1074,12 +1074,12 @@ class Adafactor(Optimizer):
         maximize=False,
     ):
         _require(not isinstance(lr, Tensor) or lr.numel() == 1, "Tensor lr must be 1-element")
-        _require(0.0 <= lr, f"Learning rate should be >= 0 but is: {lr}")
-        _require(0.0 >= beta2_decay, f"beta2_decay should be <= 0 but is: {beta2_decay}")
-        _require(eps[0] is None or 0.0 <= eps[0], f"epsilon1 should be >= 0 but is: {eps[0]}")
-        _require(0.0 <= eps[1], f"epsilon2 should be >= 0 but is: {eps[1]}")
-        _require(1.0 <= d, f"Clipping threshold d should be >= 1 but is: {d}")
-        _require(0.0 <= weight_decay, f"weight_decay should be >= 0 but is: {weight_decay}")
+        _require(lr >= 0.0, f"Learning rate should be >= 0 but is: {lr}")
+        _require(beta2_decay <= 0.0, f"beta2_decay should be <= 0 but is: {beta2_decay}")
+        _require(eps[0] is None or eps[0] >= 0.0, f"epsilon1 should be >= 0 but is: {eps[0]}")
+        _require(eps[1] >= 0.0, f"epsilon2 should be >= 0 but is: {eps[1]}")
+        _require(d >= 1.0, f"Clipping threshold d should be >= 1 but is: {d}")
+        _require(weight_decay >= 0.0, f"weight_decay should be >= 0 but is: {weight_decay}")
         defaults = {
             "lr": lr,
             "beta2_decay": beta2_decay,
@@ -1149,9 +1149,9 @@ class Muon(Optimizer):
         adjust_lr_fn=None,
     ):
         _require(not isinstance(lr, Tensor) or lr.numel() == 1, "Tensor lr must be 1-element")
-        _require(0.0 <= lr, f"Learning rate should be >= 0 but is: {lr}")
-        _require(0.0 <= momentum, f"momentum should be >= 0 but is: {momentum}")
-        _require(0.0 <= weight_decay, f"weight decay should be >= 0 but is: {weight_decay}")
+        _require(lr >= 0.0, f"Learning rate should be >= 0 but is: {lr}")
+        _require(momentum >= 0.0, f"momentum should be >= 0 but is: {momentum}")
+        _require(weight_decay >= 0.0, f"weight decay should be >= 0 but is: {weight_decay}")
         _require(
             adjust_lr_fn in (None, "original", "match_rms_adamw"),
             f"Adjust learning rate function {adjust_lr_fn} is not supported",
