@@ -28,30 +28,14 @@ from urllib.parse import urlsplit
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
+
+from helpers.slides import open_chromium
 
 REPOSITORY = Path(__file__).parents[1]
-FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
 PANEL = ".jp-NotebookPanel:not(.lm-mod-hidden)"
 # JupyterLab's own object for the notebook that is open; `expose_app_in_browser` puts `jupyterapp` on the page.
 WIDGET = "[...jupyterapp.shell.widgets('main')].find(w => w.sessionContext && w.content?.model?.cells)"
-
-
-def chromium_path() -> str | None:
-    """The Chromium to use: `$CHROMIUM`, else the first of the usual names on the PATH, else None."""
-    names = (os.environ.get("CHROMIUM"), "chromium", "google-chrome", "chromium-browser", "chrome")
-    return next((found for name in names if name and (found := shutil.which(name))), None)
-
-
-@contextlib.contextmanager
-def open_chromium() -> Iterator[Browser]:
-    """A headless Chromium; RuntimeError with the mend where none is installed."""
-    if (path := chromium_path()) is None:
-        raise RuntimeError("no Chromium found: run `apt-get install chromium`, or name one in the variable CHROMIUM")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @dataclass
@@ -238,9 +222,13 @@ def photograph_deck(page: Page, out: Path) -> list[Path]:
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     """One Chromium for all tests; where there is none, CI fails and a reader's machine skips."""
-    if chromium_path() is None and not os.environ.get("CI"):
-        pytest.skip("NOT TESTED: no Chromium on this machine; `apt-get install chromium` runs the browser tests")
-    with open_chromium() as browser:
+    with contextlib.ExitStack() as stack:
+        try:
+            browser = stack.enter_context(open_chromium())
+        except RuntimeError as missing:
+            if os.environ.get("CI"):
+                raise
+            pytest.skip(f"NOT TESTED: {missing}")
         yield browser
 
 

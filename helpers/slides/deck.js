@@ -1,9 +1,10 @@
 // Fit every slide to 1280×720, then show the deck. Code and text shrink in steps, never below what the back row can
 // read; pictures and tables take the room that is left, in one scale for all that share a slide.
 
-const CODE_SIZES = [26, 24, 22, 20];
-const SMALLEST = 0.5; // below half of its natural size a picture is no longer worth showing
-const LARGEST = 1.9;
+const CODE_SIZES = [28, 26, 24, 22, 20];
+const SMALLEST_TEXT = 26;
+const COLUMN = 0.6021; // width of a character of DejaVu Sans Mono, in units of its size
+const WIDTH = 1168; // of a page without its margins
 
 function pictures(page) {
   return [...page.querySelectorAll("img.picture")];
@@ -17,18 +18,24 @@ function room(page) {
     - used - parseFloat(style.rowGap) * (blocks.length - 1);
 }
 
+// Scale all pictures of a page to the room that is left; says whether they are as large as they should be.
 function scalePictures(page) {
   const shown = pictures(page);
-  if (!shown.length) return 1;
+  if (!shown.length) return true;
+  const [widths, heights] = ["width", "height"].map((name) => shown.map((image) => +image.getAttribute(name)));
   for (const image of shown) image.style.height = image.style.width = "0px";
-  const height = shown.reduce((sum, image) => sum + image.naturalHeight, 0);
-  const width = Math.max(...shown.map((image) => image.naturalWidth));
-  const scale = Math.min(LARGEST, (room(page) - 2) / height, 1130 / width);
-  for (const image of shown) {
-    image.style.width = Math.max(0, image.naturalWidth * scale) + "px";
-    image.style.height = Math.max(0, image.naturalHeight * scale) + "px";
-  }
-  return scale;
+  const [width, height] = [Math.max(...widths), heights.reduce((sum, one) => sum + one, 0)];
+  const scale = Math.max(0, Math.min(1.9, 1130 / width, (room(page) - 2) / height));
+  shown.forEach((image, i) => {
+    image.style.width = widths[i] * scale + "px";
+    image.style.height = heights[i] * scale + "px";
+  });
+  return scale >= Math.min(1.15, 1130 / width, 500 / height);
+}
+
+function hasWrappedLine(page, size) {
+  const lines = [...page.querySelectorAll("pre:not(.error)")].flatMap((pre) => pre.textContent.split("\n"));
+  return lines.some((line) => line.length * COLUMN * size > WIDTH - 36);
 }
 
 // Tables and other HTML have their own small sizes, made for a notebook: enlarge what fits, shrink what does not.
@@ -39,7 +46,7 @@ function scaleHtml(page) {
     block.style.width = "max-content";
     const fits = (zoom) => {
       block.style.zoom = zoom;
-      return room(page) >= 0 && block.getBoundingClientRect().width <= 1168;
+      return room(page) >= 0 && block.getBoundingClientRect().width <= WIDTH;
     };
     [1.25, 1.1, 1, 0.9, 0.8, 0.7, 0.6, 0.5].find(fits);
   }
@@ -48,9 +55,9 @@ function scaleHtml(page) {
 function fit(page) {
   for (const size of CODE_SIZES) {
     page.style.setProperty("--code-size", size + "px");
-    page.style.setProperty("--text-size", Math.max(26, size + 4) + "px");
+    page.style.setProperty("--text-size", Math.max(SMALLEST_TEXT, size + 4) + "px");
     scaleHtml(page);
-    if (scalePictures(page) >= SMALLEST && room(page) >= 0) return;
+    if (scalePictures(page) && room(page) >= 0 && !hasWrappedLine(page, size)) return;
   }
 }
 

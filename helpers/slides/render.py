@@ -6,6 +6,7 @@ browser and sets code, text and pictures as large as the page allows.
 
 import base64
 import html
+import io
 import math
 import mimetypes
 import re
@@ -18,25 +19,31 @@ from latex2mathml.converter import convert
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from mdit_py_plugins.dollarmath import dollarmath_plugin
+from PIL import Image
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
-from helpers.slides.rules import PREDICT, SHOWN, heading_level
+from helpers.slides.rules import EXERCISE, PREDICT, SHOWN, heading_level
 
 MAX_WORDS = 55  # of prose on one slide; the rest is said
-LEAD_WORDS = 30  # a section's first sentence is shown up to this length
+LEAD_WORDS = 30  # of a section's first paragraph, as many sentences are shown as stay within this
+TASK_WORDS = 45  # the same for an exercise
 INTRODUCTION_WORDS = 15  # and so is the sentence that introduces a list, a table or a formula
 PAGE_HEIGHT, GAP = 654, 16
 PROSE_LINE, PROSE_WORDS = 36, 13
 CODE_LINE, CODE_COLUMNS, CODE_LINES = 26, 92, 18
 OUTPUT_HEAD, OUTPUT_TAIL = 12, 4  # lines that are kept of a longer output
-PICTURE, FORMULA_ROW, TABLE_ROW = 300, 64, 44
+HTML, FORMULA_ROW, TABLE_ROW = 150, 64, 44
+# A picture's size in a notebook, in pixels, is what its makers chose; a slide shows it larger where there is room.
+PICTURE_SCALE, PICTURE_WIDTH, PICTURE_HEIGHT = 1.15, 1130, 500
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 SVG = re.compile(r"<svg\b.*?</svg>", re.DOTALL)
-IMG = re.compile(r"<img\b")
+IMG = re.compile(r"<img\b[^>]*>")
+ATTRIBUTE = re.compile(r'([\w-]+)="([^"]*)"')
 NOT_PROSE = re.compile(r"<math\b.*?</math>|<[^>]*>", re.DOTALL)
+SIZE = re.compile(r'<img class="picture" width="(\d+)" height="(\d+)"')
 SENTENCE_END = re.compile(r"(?<=[.?:])\s+(?=[A-Z`*$])")
 SUMMARY = re.compile(r"<summary>(.*?)</summary>", re.DOTALL)
 WARNING_PLACE = re.compile(r"^\S+\.py:\d+: (?=\w*Warning: )", re.MULTILINE)
@@ -206,30 +213,34 @@ class Prose:
 
     def blocks(self, source: str) -> list[Block]:
         """What a slide shows of a Markdown cell below its title: predictions, lists, formulas, tables, pictures,
-        questions whose answers are folded, the first sentence of a section, and what introduces a list."""
+        questions whose answers are folded, the first sentences of a section, and what introduces a list."""
         groups = list(top_level(self.markdown.parse(source)))
         has_title = bool(groups) and groups[0][0].type == "heading_open"
         blocks: list[Block] = []
         for number, group in enumerate(groups[1:] if has_title else groups):
             following = groups[number + 1 + has_title][0].type if number + 1 + has_title < len(groups) else ""
             if group[0].type == "paragraph_open":
-                blocks += self.paragraph(group[1].content, has_title and number == 0, following)
+                leads = (TASK_WORDS if EXERCISE.search(source) else LEAD_WORDS) if has_title and number == 0 else 0
+                blocks += self.paragraph(group[1].content, leads, following)
             elif group[0].type in ("bullet_list_open", "ordered_list_open"):
                 blocks += self.items(group, glued=bool(blocks))
             else:
                 blocks += self.other(group)
         return blocks
 
-    def paragraph(self, text: str, leads: bool, following: str) -> list[Block]:
+    def paragraph(self, text: str, leads: int, following: str) -> list[Block]:
+        """A prediction, the first sentences up to `leads` words, or the last one where it introduces what follows."""
         shown = self.markdown.renderInline(text)
         if PREDICT.match(text):
             return [prose_block(f'<p class="predict">{shown}</p>')]
         if IMG.search(shown):
-            return [Block(f'<div class="html">{"".join(re.findall(r"<img[^>]*>", shown))}</div>', PICTURE)]
+            return [html_block("".join(IMG.findall(shown)))]
         sentences = SENTENCE_END.split(text)
-        first, last = self.markdown.renderInline(sentences[0]), self.markdown.renderInline(sentences[-1])
-        if leads and count_words(first) <= LEAD_WORDS:
-            return [prose_block(f"<p>{first}</p>")]
+        if leads:
+            leading = (self.markdown.renderInline(" ".join(sentences[:n])) for n in range(len(sentences), 0, -1))
+            if shown := next((text for text in leading if count_words(text) <= leads), None):
+                return [prose_block(f"<p>{shown}</p>")]
+        last = self.markdown.renderInline(sentences[-1])
         introduces = following in ("bullet_list_open", "ordered_list_open", "table_open", "math_block")
         if introduces and count_words(last) <= INTRODUCTION_WORDS:
             return [prose_block(f"<p>{last}</p>")]
@@ -256,9 +267,9 @@ class Prose:
         if kind == "blockquote_open":
             return [prose_block(shown)]
         if kind == "html_block" and (question := SUMMARY.search(content)):
-            return [] if "Hint" in question[1] else [prose_block(f"<p>{question[1].strip()}</p>")]
+            return [prose_block(f'<p class="question">{question[1].strip()}</p>')]
         if kind == "html_block" and IMG.search(content):
-            return [Block(f'<div class="html">{mark_pictures(content)}</div>', PICTURE)]
+            return [html_block(content)]
         return []
 
 
@@ -285,7 +296,13 @@ def prose_block(shown: str) -> Block:
 
 
 def mathml(tex: str, options: dict) -> str:
-    return convert(tex.strip(), display="block" if options["display_mode"] else "inline")
+    """A formula as MathML. ValueError for one with an environment that the converter does not know."""
+    # The converter knows `aligned` by the name of its twin.
+    tex = tex.strip().replace("{aligned}", "{split}")
+    shown = convert(tex, display="block" if options["display_mode"] else "inline")
+    if "<mi>&</mi>" in shown or "<mi>\\" in shown:
+        raise ValueError(f"no MathML for the formula {tex!r}: use aligned, cases or matrix for what stands in rows")
+    return shown
 
 
 # Code and output
@@ -353,15 +370,11 @@ def output_blocks(outputs: Sequence[dict]) -> Iterator[Block]:
 
 def bundle_blocks(data: dict, metadata: dict) -> Iterator[Block]:
     """The best that a static page can show of one output; of a widget, its static fallback."""
-    if "text/html" in data:
-        height = PICTURE if SVG.search(data["text/html"]) or IMG.search(data["text/html"]) else PICTURE // 2
-        height = max(height, TABLE_ROW * data["text/html"].count("<tr"))
-        yield Block(f'<div class="html">{mark_pictures(data["text/html"])}</div>', height, glued=True)
-    elif "image/svg+xml" in data:
-        yield Block(f'<div class="html">{mark_pictures(data["image/svg+xml"])}</div>', PICTURE, glued=True)
+    if "text/html" in data or "image/svg+xml" in data:
+        yield replace(html_block(data.get("text/html") or data["image/svg+xml"]), glued=True)
     elif "image/png" in data:
-        shown = picture(base64.b64decode(data["image/png"]), "image/png", metadata.get("image/png", {}).get("alt"))
-        yield Block(f'<div class="html">{shown}</div>', PICTURE, glued=True)
+        described = metadata.get("image/png", {}).get("alt")
+        yield replace(html_block(picture(base64.b64decode(data["image/png"]), "image/png", described)), glued=True)
     elif "text/latex" in data:
         yield Block(mathml(data["text/latex"].strip("$ \n"), {"display_mode": True}), FORMULA_ROW, glued=True)
     elif "text/plain" in data and WIDGET not in data:
@@ -384,22 +397,32 @@ def text_block(text: str, kind: str = "text") -> Block:
 # Pictures
 
 
-def picture(content: bytes, kind: str, alt: str | None) -> str:
-    described = f' alt="{html.escape(alt)}"' if alt else ""
-    return f'<img class="picture"{described} src="data:{kind};base64,{base64.b64encode(content).decode()}">'
+def html_block(shown: str) -> Block:
+    """HTML as a block; every picture in it becomes one that the deck can scale."""
+    shown = SVG.sub(lambda found: drawing(found[0]), IMG.sub(lambda found: scalable(found[0]), shown))
+    sizes = [(int(found[1]), int(found[2])) for found in SIZE.finditer(shown)]
+    scales = [min(PICTURE_SCALE, PICTURE_WIDTH / width, PICTURE_HEIGHT / height) for width, height in sizes]
+    pictures = sum(height * scale for (_, height), scale in zip(sizes, scales, strict=True))
+    captions = 44 * shown.count("<figcaption")
+    height = round(pictures) + captions if sizes else max(HTML, TABLE_ROW * shown.count("<tr"))
+    return Block(f'<div class="html">{shown}</div>', height)
 
 
-def mark_pictures(shown: str) -> str:
-    """HTML whose pictures the deck can scale: `<img>` elements, with each drawing as an image of its own.
-
-    Two drawings in one page may use one id twice, and a browser takes an arrow head from a slide that is hidden, where
-    it is not drawn; inside an image, ids are private.
-    """
-    shown = re.sub(r"<img\b(?![^>]*class=)", '<img class="picture"', shown)
-    return SVG.sub(lambda found: drawing(found[0]), shown)
+def scalable(img: str) -> str:
+    attributes = dict(ATTRIBUTE.findall(img))
+    kind, comma, data = attributes.get("src", "").partition(";base64,")
+    if attributes.get("class") == "picture" or not comma:
+        return img
+    width = int(attributes["width"]) if attributes.get("width", "").isdigit() else None
+    return picture(base64.b64decode(data), kind.removeprefix("data:"), html.unescape(attributes.get("alt", "")), width)
 
 
 def drawing(svg: str) -> str:
+    """An SVG as an image of its own.
+
+    Two drawings in one page may use one id twice, and a browser then takes an arrow head from a slide that is hidden,
+    where it is not drawn; inside an image, ids are private.
+    """
     if " xmlns=" not in svg.split(">")[0]:
         svg = svg.replace("<svg", '<svg xmlns="http://www.w3.org/2000/svg"', 1)
     try:
@@ -408,9 +431,24 @@ def drawing(svg: str) -> str:
         return svg
     title = root.find("{*}title")
     alt = root.get("aria-label") or (title.text if title is not None else None)
-    opening, rest = svg.split(">", 1)
     if (box := root.get("viewBox")) is not None:
         # Without a size of its own an image is 300×150, whatever its viewBox says.
+        opening, rest = svg.split(">", 1)
         width, height = box.replace(",", " ").split()[2:]
         opening = re.sub(r'\s(?:width|height|style)="[^"]*"', "", opening) + f' width="{width}" height="{height}"'
-    return picture(f"{opening}>{rest}".encode(), "image/svg+xml", alt)
+        svg = f"{opening}>{rest}"
+    return picture(svg.encode(), "image/svg+xml", alt)
+
+
+def picture(content: bytes, kind: str, alt: str | None, width: int | None = None) -> str:
+    """An `<img>` that carries its content and its size in a notebook; `width` where that is not the file's own."""
+    if kind == "image/svg+xml":
+        root = ElementTree.fromstring(content)
+        size = [float(re.match(r"[\d.]+", root.get(name, "300"))[0]) for name in ("width", "height")]
+    else:
+        size = Image.open(io.BytesIO(content)).size
+    width = width or round(size[0])
+    described = f' alt="{html.escape(alt)}"' if alt else ""
+    data = base64.b64encode(content).decode()
+    height = round(width * size[1] / size[0])
+    return f'<img class="picture" width="{width}" height="{height}"{described} src="data:{kind};base64,{data}">'

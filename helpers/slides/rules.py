@@ -3,63 +3,69 @@
 An author's own `slideshow.slide_type` always wins. Otherwise
 
 - a heading of level 1 or 2 begins a slide, one of level 3 a slide below it;
-- a prediction, a formula on its own line, a table or a picture is shown; other prose is for the speaker's notes;
+- a prediction, a formula on its own line, a table, a picture or a question with a folded answer is shown; other prose
+  is for the speaker's notes;
 - a code cell is shown with its heading; where the slide has one already, it gets a slide below;
-- the set-up before the first section, exercise stubs, checks and hints are left out.
+- set-up, hints, and the cells in which an exercise is solved and checked are left out.
 """
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 HEADING = re.compile(r"^(#{1,6})\s+\S", re.MULTILINE)
 PREDICT = re.compile(r"^\*\*Predict\b", re.MULTILINE)
-SHOWN = re.compile(r"^\$\$|^\|.*\|$|!\[[^\]]+\]\(|^\\begin\{|<img\b", re.MULTILINE)
+SHOWN = re.compile(r"^\$\$|^\|.*\|$|!\[[^\]]+\]\(|^\\begin\{|<img\b|<summary>", re.MULTILINE)
 FENCE = re.compile(r"^(```|~~~).*?^\1\s*$", re.MULTILINE | re.DOTALL)
-COURSE_CALL = re.compile(r"^\s*(check|hint|progress)\(", re.MULTILINE)
-FOR_STUDENTS_ONLY = {"exercise", "solution", "check", "hint"}
+EXERCISE = re.compile(r"^#+ Exercise\b", re.MULTILINE)
+CHECK = re.compile(r"^check\(", re.MULTILINE)
+IMPORTS_ONLY = re.compile(r"(\s*((import|from)\s.*|#.*)?\n)*\Z")
+HINT = re.compile(r"^hint\(|<summary>\s*Hint\b", re.MULTILINE)
 
 
 def slide_types(cells: Sequence[dict]) -> list[str | None]:
     """For each nbformat cell: "slide", "subslide", "fragment", "notes", "skip", or None to continue the slide."""
     types: list[str | None] = []
-    in_section, has_code, has_prose = False, False, False
+    place = Place()
     for cell in cells:
         kind = cell["metadata"].get("slideshow", {}).get("slide_type")
+        if heading_level(cell):
+            place.in_section |= heading_level(cell) >= 2
+            place.in_exercise = bool(EXERCISE.search(cell["source"]))
         if kind in (None, "", "-"):
-            kind = of_cell(cell, in_section, has_code, has_prose)
+            kind = of_cell(cell, place)
         types.append(kind)
         if kind in ("slide", "subslide"):
-            has_code = has_prose = False
-        if kind not in ("notes", "skip"):
-            has_code |= cell["cell_type"] == "code"
-            has_prose |= cell["cell_type"] == "markdown" and not heading_level(cell)
-        in_section |= heading_level(cell) == 2
+            place.is_full = False
+        if kind not in ("notes", "skip") and (cell["cell_type"] == "code" or SHOWN.search(cell["source"])):
+            place.is_full = True
     return types
 
 
-def of_cell(cell: dict, in_section: bool, has_code: bool, has_prose: bool) -> str | None:
-    """The rule for one cell, given whether a section has begun and what the slide before it holds."""
+@dataclass
+class Place:
+    """Where in a chapter a cell stands, as far as the rules ask."""
+
+    in_section: bool = False
+    in_exercise: bool = False
+    is_full: bool = False  # whether the slide holds code, a formula, a table or a picture already
+
+
+def of_cell(cell: dict, place: Place) -> str | None:
     source = cell["source"]
-    if cell["cell_type"] == "raw" or not source.strip() or for_students_only(cell):
+    if cell["cell_type"] == "raw" or not source.strip() or HINT.search(source):
         return "skip"
     if cell["cell_type"] == "code":
-        if not in_section:
+        solved_here = "nbgrader" in cell["metadata"] or (place.in_exercise and CHECK.search(source))
+        is_set_up = not place.in_section or IMPORTS_ONLY.match(source + "\n")
+        if solved_here or "### BEGIN SOLUTION" in source or is_set_up:
             return "skip"
-        return "subslide" if has_code else None
+        return "subslide" if place.is_full else None
     if level := heading_level(cell):
         return "slide" if level <= 2 else "subslide"
     if PREDICT.search(source) or SHOWN.search(FENCE.sub("", source)):
-        return "subslide" if has_code or has_prose else None
+        return "subslide" if place.is_full else None
     return "notes"
-
-
-def for_students_only(cell: dict) -> bool:
-    """Whether a cell belongs to the work on an exercise: its stub, its check, a hint."""
-    if "nbgrader" in cell["metadata"] or FOR_STUDENTS_ONLY & set(cell["metadata"].get("tags", [])):
-        return cell["cell_type"] == "code" or not heading_level(cell)
-    if cell["cell_type"] == "code":
-        return bool(COURSE_CALL.search(cell["source"])) or "### BEGIN SOLUTION" in cell["source"]
-    return bool(re.match(r"<details>\s*<summary>\s*Hint", cell["source"]))
 
 
 def heading_level(cell: dict) -> int:
