@@ -61,7 +61,7 @@ class Progress:
         for chapter, row in self._rows():
             cells = "".join(_cell(e, state) for e, state in row)
             rows += f'<tr><th style="text-align:left">Chapter {chapter}</th><td style="text-align:left">{cells}</td></tr>'
-        return f"<table><caption>Your progress: ✓ solved, ✗ tried, · open</caption>{rows}</table>"
+        return f"<p>Your progress: ✓ solved, ✗ tried, · open</p><table>{rows}</table>"
 
 
 def _cell(exercise, state):

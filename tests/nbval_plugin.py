@@ -1,0 +1,76 @@
+"""nbval, made stricter where it is blind: `pytest -p tests.nbval_plugin --nbval solutions`.
+
+- Pictures are compared as pictures: the ink in blocks of 8 by 8 pixels may move by a tenth, so that antialiasing and fonts
+  pass and a blank, missing or different curve does not.
+- A trailing `;` silences a cell as it does in Jupyter (nbval runs cells in a way that ignores it).
+- Warnings of the debugger and of TCP kernels, which tell of the machine and not of the notebook, stay out.
+"""
+
+import base64
+import io
+import os
+import re
+
+import nbval.plugin
+import numpy as np
+from nbval.kernel import RunningKernel
+from PIL import Image
+
+os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+INK_MOVED = 0.10
+SIZE = 8  # pixels: fonts move the edge of a figure
+EMBEDDED = re.compile(r"data:image/png;base64,([A-Za-z0-9+/=]+)")
+
+
+def pictures(outputs):
+    """Every PNG of a cell's outputs, as grey values: those of image/png and those embedded in HTML."""
+    for output in outputs:
+        data = output.get("data") or {}
+        found = [data["image/png"]] if "image/png" in data else []
+        found += EMBEDDED.findall("".join(data.get("text/html", "")))
+        for text in found:
+            yield np.asarray(Image.open(io.BytesIO(base64.b64decode(text))).convert("L"), float)
+
+
+def ink(picture, block=8):
+    h, w = (n // block * block for n in picture.shape)
+    return (255 - picture[:h, :w]).reshape(h // block, block, w // block, block).mean((1, 3))
+
+
+def difference(a, b):
+    """How two pictures differ, in words; None where they are the same picture."""
+    if max(abs(m - n) for m, n in zip(a.shape, b.shape, strict=True)) > SIZE:
+        return f"size {a.shape[::-1]} instead of {b.shape[::-1]}"
+    if a.std() < 1:
+        return "blank"
+    h, w = (min(m, n) for m, n in zip(a.shape, b.shape, strict=True))
+    one, other = ink(a[:h, :w]), ink(b[:h, :w])
+    moved = np.abs(one - other).sum() / max((one + other).sum(), 1)
+    return f"{moved:.0%} of the ink moved (limit {INK_MOVED:.0%})" if moved > INK_MOVED else None
+
+
+_compare = nbval.plugin.IPyNbCell.compare_outputs
+
+
+def compare_outputs(self, test, ref, skip_compare=None):
+    if not _compare(self, test, ref, skip_compare):
+        return False
+    came, due = list(pictures(test)), list(pictures(ref))
+    if len(came) != len(due):
+        self.comparison_traceback.append(f"{len(came)} pictures instead of {len(due)}")
+        return False
+    for k, (a, b) in enumerate(zip(came, due, strict=True)):
+        if found := difference(a, b):
+            self.comparison_traceback.append(f"picture {k}: {found}")
+            return False
+    return True
+
+
+def execute_cell_input(self, cell_input, allow_stdin=None):
+    return self.kc.execute(cell_input, store_history=True, allow_stdin=allow_stdin, stop_on_error=False)
+
+
+nbval.plugin.IPyNbCell.compare_outputs = compare_outputs
+RunningKernel.execute_cell_input = execute_cell_input
