@@ -6,10 +6,12 @@ Colours are Okabe and Ito's, which survive colour-blindness and a projector.
 
 import base64
 import io
+import math
 from html import escape
 
 import matplotlib
 import matplotlib.pyplot as plt
+import numpy as np
 
 BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, RED, PURPLE = (
     "#000000", "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7",
@@ -98,3 +100,97 @@ def readings(t_u, t_c, line=None, gaps: bool = False):
             ax.vlines(x, y, [w * v + b for v in x], color=ORANGE, linewidth=1.5)
     ax.plot(x, y, "o", color=BLUE)
     return fig, ax
+
+
+def chords(f, at: float, steps, low: float, high: float):
+    """The curve of `f` from low to high, the chord from `at` to `at + h` for each h of `steps`, and the tangent at `at`.
+
+    f: from a float to a float. Each line carries its slope. Returns the figure and its axes.
+    """
+    fig, ax = axes("w", "loss (°C²)", figsize=(8.4, 3.8))
+    grid = [low + (high - low) * k / 100 for k in range(101)]
+    ax.plot(grid, [f(w) for w in grid], color=BLUE)
+    near = (high - low) * 1e-4
+    tangent = (f(at + near) - f(at - near)) / (2 * near)
+    slopes = [(f"h = {h:g}", (f(at + h) - f(at)) / h, colour) for h, colour in zip(steps, (RED, ORANGE), strict=False)]
+    for name, slope, colour in (*slopes, ("tangent", tangent, BLACK)):
+        ax.plot([low, high], [f(at) + slope * (low - at), f(at) + slope * (high - at)], color=colour, linewidth=1.6)
+        ax.text(high, f(at) + slope * (high - at), f" {name}: slope {slope:.0f}", color=colour, va="center")
+    for h, colour in zip(steps, (RED, ORANGE), strict=False):
+        ax.plot(at + h, f(at + h), "o", color=colour)
+    ax.plot(at, f(at), "o", color=BLACK)
+    return fig, ax
+
+
+def difference_errors(f, at: float, slope: float):
+    """How far one-sided and two-sided differences of `f` are off, for h from 1 to 1e-12, in float64 and float32.
+
+    f: a function of NumPy scalars that keeps their dtype; slope: its derivative at `at`. Returns the figure and its axes.
+    """
+    fig, (left, right) = axes("step size h", "", columns=2, figsize=(9.6, 3.9), sharey=True)
+    left.set_ylabel("error of the slope")
+    steps = [10 ** (-k / 4) for k in range(49)]
+    for ax, dtype in ((left, np.float64), (right, np.float32)):
+        x = dtype(at)
+        one = [abs(float((f(x + dtype(h)) - f(x)) / dtype(h)) - slope) for h in steps]
+        both = [abs(float((f(x + dtype(h)) - f(x - dtype(h))) / dtype(2 * h)) - slope) for h in steps]
+        # An error of exactly zero has no place on a logarithmic axis.
+        ax.loglog(steps, [e or math.nan for e in one], color=RED)
+        ax.loglog(steps, [e or math.nan for e in both], color=BLUE)
+        ax.set_title("16 digits (float64)" if dtype is np.float64 else "7 digits (float32)")
+        ax.set_xticks([1e-12, 1e-9, 1e-6, 1e-3, 1])
+    left.text(3e-4, 3e-2, "one side", color=RED, ha="right")
+    left.text(2e-3, 1e-9, "both sides", color=BLUE)
+    return fig, (left, right)
+
+
+def steps_in_w(f, slope, start: float, rates, n_steps: int = 5):
+    """Gradient descent on a loss over `w` alone: one panel a learning rate, with the first steps from `start`.
+
+    f, slope: the loss and its derivative, from a float to a float. Returns the figure and its axes.
+    """
+    fig, panels = axes("w", "", columns=len(rates), figsize=(9.6, 3.6), sharey=True)
+    panels[0].set_ylabel("loss (°C²)")
+    for ax, lr in zip(panels, rates, strict=True):
+        path = [start]
+        for _ in range(n_steps):
+            path.append(path[-1] - lr * slope(path[-1]))
+        grid = [-1.5 + 3.4 * k / 100 for k in range(101)]
+        ax.plot(grid, [f(w) for w in grid], color=BLUE)
+        ax.plot(path, [f(w) for w in path], "o-", color=RED, linewidth=1.3, markersize=5, clip_on=True)
+        ax.plot(start, f(start), "o", color=BLACK)
+        ax.set(title=f"lr = {lr:g}", xlim=(-1.5, 1.9), ylim=(-300, 8300))
+    return fig, panels
+
+
+def bowls(inputs, t_c, runs, start=(1.0, 0.0)):
+    """The loss over (w, b) from above, one panel an input: level lines, the lowest point, and a path of descent.
+
+    inputs: {name: tensor of shape (N,)}; runs: for each its (lr, number of steps); both axes have the same scale.
+    Returns the figure and its axes.
+    """
+    fig, panels = axes("w", "", columns=len(inputs), figsize=(9.6, 4.2), sharey=True)
+    panels[0].set_ylabel("b (°C)")
+    y = np.array(t_c.tolist())
+    for ax, (name, t), (lr, n_steps) in zip(panels, inputs.items(), runs, strict=True):
+        x = np.array(t.tolist())
+        ones = np.ones_like(x)
+        lowest = np.linalg.lstsq(np.stack([x, ones], 1), y, rcond=None)[0]
+        # A valley is narrow in w: hence the fine grid there.
+        w, b = np.meshgrid(np.linspace(-12, 20, 1281), np.linspace(-20, 12, 65))
+        loss = ((w[..., None] * x + b[..., None] - y) ** 2).mean(-1)
+        levels = [4, 10, 30, 100, 300, 1000]
+        ax.contour(w, b, loss, levels=levels, colors=[BLUE], linewidths=1)
+        path = np.empty((n_steps + 1, 2))
+        path[0] = start
+        for k in range(n_steps):
+            diff = path[k, 0] * x + path[k, 1] - y
+            path[k + 1] = path[k] - lr * 2 * np.array([(diff * x).mean(), diff.mean()])
+        ax.plot(*path.T, color=RED, linewidth=1.8)
+        ax.plot(*start, "o", color=BLACK, markersize=6)
+        ax.plot(*path[-1], "o", color=RED, markersize=7)
+        ax.plot(*lowest, "x", color=BLACK, markersize=9, markeredgewidth=2.2)
+        ax.set_title(f"{name}\nlr = {lr:g}, {n_steps} steps", fontsize=12)
+        ax.set_aspect("equal")
+        ax.grid(False)
+    return fig, panels
