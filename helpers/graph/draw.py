@@ -76,7 +76,7 @@ class Drawing:
         parts = [
             f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{escape(alt or self.alt, quote=True)}" '
             f'viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" height="{height:.0f}" {FONT} '
-            f'font-size="{SIZE:g}" style="max-width:100%;height:auto;min-width:{0.6 * width:.0f}px">',
+            f'font-size="{SIZE:g}" style="max-width:100%;height:auto;min-width:{0.7 * width:.0f}px">',
             f'<rect width="{width:.0f}" height="{height:.0f}" rx="8" fill="{CARD}"/>',
         ]
         if self.title:
@@ -96,8 +96,14 @@ class Drawing:
 
     def _edge(self, path, active: bool) -> str:
         colour, width = (ACTIVE, 2.6) if active else (EDGE, 1.3)
-        *way, (tip, level) = path
-        points = [self._point(place) for place in (*way, (tip - 5, level))]
+        if active:  # a gradient travels from the user back to the input
+            (tip, level), turn = path[0], -1
+            points = [self._point(place) for place in ((tip + 5, level), *path[1:])]
+        else:
+            (tip, level), turn = path[-1], 1
+            points = [self._point(place) for place in (*path[:-1], (tip - 5, level))]
+        corners = [(tip - 8 * turn, level - 4), (tip, level), (tip - 8 * turn, level + 4)]
+        head = " ".join("{:.1f},{:.1f}".format(*self._point(corner)) for corner in corners)
         parts = ["M{:.1f},{:.1f}".format(*points[0])]
         for k in range(1, len(points)):
             (x0, y0), (x1, y1) = points[k - 1], points[k]
@@ -107,8 +113,6 @@ class Drawing:
                 parts.append(f"C{(x0 + x1) / 2:.1f},{y0:.1f} {(x0 + x1) / 2:.1f},{y1:.1f} {x1:.1f},{y1:.1f}")
             else:
                 parts.append(f"C{x0:.1f},{(y0 + y1) / 2:.1f} {x1:.1f},{(y0 + y1) / 2:.1f} {x1:.1f},{y1:.1f}")
-        corners = [self._point(place) for place in ((tip - 8, level - 4), (tip, level), (tip - 8, level + 4))]
-        head = " ".join(f"{x:.1f},{y:.1f}" for x, y in corners)
         return (
             f'<path d="{"".join(parts)}" fill="none" stroke="{colour}" stroke-width="{width}"/>'
             f'<polygon points="{head}" fill="{colour}"/>'
@@ -149,7 +153,9 @@ class Drawing:
             notes.append(
                 f"This graph has {self.whole.count} nodes; only the {self.graph.count} nearest the result are drawn."
             )
-        if self.graph.freed:
+        if self.whole.untold:
+            notes.append(f"The graph keeps no copy from which to tell where {', '.join(self.whole.untold)} went in.")
+        if self.whole.freed:
             notes.append("A backward pass has freed the values that the operations had saved.")
         return " ".join(notes)
 
@@ -201,4 +207,9 @@ def draw(root, *, values=True, grads=True, title=None, direction="LR", **names) 
     caller's names for leaves, constants and intermediate tensors. `values=False` and `grads=False` leave those lines
     out; `direction="TB"` runs from top to bottom. Raises TypeError and ValueError as `read` does.
     """
+    for option, given, kind in (("values", values, bool), ("grads", grads, bool), ("title", title, str | None)):
+        if not isinstance(given, kind):
+            raise TypeError(
+                f"{option}= is an option of the drawing, not {type(given).__name__}: pass the tensor under another name"
+            )
     return Drawing(read(root, **names), values=values, grads=grads, title=title, direction=direction)

@@ -120,21 +120,22 @@ def crossings(columns, after) -> int:
 
 
 def place(columns, before, after, across, count) -> list[float]:
-    """The position of each node across the flow: near its neighbours, in order, with gaps. Dummies pull harder,
-    since a long edge should be straight."""
+    """The position of each node across the flow: near its neighbours, in order, with gaps.
+
+    Dummies pull hardest, since a long edge should be straight; a leaf or constant gives way, so that operations line up.
+    """
     centre = [0.0] * len(across)
     for column in columns:
         settle(column, {node: 0.0 for node in column}, across, {node: 1.0 for node in column}, centre)
-    for sweep in range(12):
+    for sweep in range(24):
         for column in columns if sweep % 2 == 0 else reversed(columns):
-            near = (before, after)[sweep % 2] if sweep < 8 else None
+            near = (before, after)[sweep % 2] if sweep < 12 else None
             wish, weight = {}, {}
             for node in column:
                 others = near[node] if near else before[node] + after[node]
-                # A leaf or constant follows its user; only operations hold one another in line.
                 others = [other for other in others if before[other]] or others
                 wish[node] = mean([centre[other] for other in others], centre[node])
-                weight[node] = (4.0 if node >= count else 1.0) * (1.0 if others else 0.1)
+                weight[node] = 4.0 if node >= count else 1.0 if before[node] else 0.03
             settle(column, wish, across, weight, centre)
     return centre
 

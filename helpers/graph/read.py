@@ -11,7 +11,7 @@ or a tensor that the caller named.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from helpers.graph import labels
@@ -23,7 +23,8 @@ SAVED = (*INPUT_PLACES, "result", "alpha", "dim", "index")
 
 # An input without history has no node (`next_functions` holds None). For these operations None means a constant;
 # elsewhere it may also mean an optional argument that was left out, so nothing is drawn.
-TAKE_CONSTANTS = ("Add", "Sub", "Mul", "Div", "Pow", "Mm", "Mv", "Bmm", "Dot", "Addmm", "Where", "Cat", "Stack")
+KEEP_CONSTANTS = ("Mul", "Div", "Mm", "Mv", "Bmm", "Dot")
+TAKE_CONSTANTS = (*KEEP_CONSTANTS, "Add", "Sub", "Pow", "Where", "Cat", "Stack")
 
 
 @dataclass
@@ -65,6 +66,7 @@ class Graph:
     nodes: list[Node]
     edges: list[Edge]
     freed: bool = False  # a backward pass has thrown the saved values away
+    untold: list[str] = field(default_factory=list)  # names of constants that fit several boxes
 
     @property
     def count(self) -> int:
@@ -205,6 +207,9 @@ class Reader:
                 found.update({f"kept {k}": tensor for k, tensor in enumerate(value or ())})
             elif value is not None:
                 found[name.removeprefix("_saved_")] = value
+        if hasattr(node, "saved") and hasattr(node, "plain"):
+            self.freed |= node.saved is None
+            found.update(kept_by_handtorch(node))
         return found
 
     def _collect(self, names: dict) -> None:
@@ -220,6 +225,10 @@ class Reader:
                 self.names[place], self.tensors[place] = name, tensor
             elif hasattr(tensor, "grad_fn") and not tensor.requires_grad:
                 self.constants[id(tensor)] = (tensor, name)
+            elif not hasattr(tensor, "grad"):
+                raise ValueError(
+                    f"{name} is a plain {type(tensor).__name__}, and a graph knows tensors: leave out {name}="
+                )
             else:
                 raise ValueError(
                     f"{name} is not in this graph: no path leads from the result back to it. Was it detached or made "
@@ -253,6 +262,9 @@ class Reader:
         places = INPUT_PLACES | ({"mat2": 2} if node.name().startswith("Addmm") else {})
         saved = self.saved[id(node)].items()
         held = next((value for name, value in saved if places.get(name) == position), None)
+        if held is None and node.name().startswith(KEEP_CONSTANTS):  # the one thing kept that has no history
+            kept = [value for name, value in saved if name.startswith("kept") and not has_history(value)]
+            held = kept[0] if len(kept) == 1 else None
         if held is None and not node.name().startswith(TAKE_CONSTANTS) and node.name()[-1].isdigit():
             return None
         if held is None or id(held) not in self.numbers:
@@ -290,11 +302,14 @@ class Reader:
                 for node in graph.nodes
                 if node.kind == "constant" and node.value is None and not node.name and self._fits(graph, node, shape)
             ]
-            if len(free) != 1:
+            if not free:
                 raise ValueError(
-                    f"{name} is not seen in this graph: it has no history, and {len(free) or 'no'} operations with an "
-                    f"unknown constant fit its shape {shape}. Leave out {name}="
+                    f"{name} is not seen in this graph: it has no history, and no operation has an unknown constant of "
+                    f"its shape {shape}. Leave out {name}="
                 )
+            if len(free) > 1:
+                graph.untold.append(name)
+                continue
             free[0].name = free[0].label = name
             describe(free[0], tensor)
 
@@ -302,6 +317,24 @@ class Reader:
     def _fits(graph: Graph, constant: Node, shape: tuple) -> bool:
         users = [graph.nodes[edge.target].shape for edge in graph.edges if edge.source == constant.id]
         return all(user is None or shape == user[len(user) - len(shape) :] or shape in ((), (1,)) for user in users)
+
+
+def has_history(value) -> bool:
+    """Whether a gradient can go into `value`."""
+    return getattr(value, "requires_grad", False)
+
+
+def kept_by_handtorch(node) -> dict:
+    """What a node of handtorch holds: `saved` has (input, its version then), `answer` the result, `plain` options."""
+    found = {}
+    for k, (value, version) in enumerate(node.saved or ()):
+        if version is None or value._version == version:  # else it has been changed in place: not what was saved
+            found[f"kept {k}"] = value
+    if getattr(node, "answer", None) is not None:
+        found["result"] = node.answer[0]
+    if node.name() == "PowBackward0" and node.saved is not None:
+        found["exponent"] = node.plain[0] if node.plain else 2  # a square is an entry of its own
+    return found
 
 
 def flatten(names: dict) -> Iterator[tuple[str, Any]]:
