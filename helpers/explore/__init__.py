@@ -4,7 +4,12 @@ Every exploration works from the keyboard, says in words what it shows, and leav
 kernel runs. The shared widget is in `widget.py`, the drawing in `drawing.py`; each exploration is one module.
 """
 
+from .accumulation import accumulation
+from .backward import backward
 from .descent import descent
+from .jacobian import jacobian
+from .leaves import leaves
+from .optimizers import optimizers
 from .secant import secant
 
-__all__ = ["descent", "secant"]
+__all__ = ["accumulation", "backward", "descent", "jacobian", "leaves", "optimizers", "secant"]

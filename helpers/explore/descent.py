@@ -6,7 +6,7 @@ import math
 import numpy as np
 
 from .. import thermometer
-from .drawing import BLUE, GREEN, INK, ORANGE, PAPER, RED, Axes, number, picture, text
+from .drawing import BLUE, GREEN, INK, ORANGE, PAPER, RED, Axes, number, picture, text, ticks
 from .widget import Exploration, menu, slider
 
 INPUTS = {"raw": "raw", "0.1 × raw": "0.1", "standardised": "standardised"}
@@ -114,7 +114,11 @@ def run(inputs: str, lr: float, schedule: str, epochs: int) -> tuple[np.ndarray,
 
 def _draw(lr: float, epochs: int, inputs: str, schedule: str = "constant") -> tuple[str, str]:
     params, losses = run(inputs, lr, schedule, epochs)
-    panels = surface(inputs, params, 40, 240), _fit(inputs, params, 322), _loss_panel(losses, 566, inputs)
+    panels = (
+        surface(inputs, [(params, RED, "none")], 40, 240),
+        _fit(inputs, params, 322),
+        _loss_panel(losses, 566, inputs),
+    )
     return picture(760, 370, *panels), _words(lr, epochs, inputs, schedule, params, losses)
 
 
@@ -136,34 +140,39 @@ def _loss_text(loss: float) -> str:
     return f"{loss:.4f}" if loss < 1e5 else f"{loss:.2e}"
 
 
-def surface(inputs: str, params: np.ndarray, x: float, width: float) -> str:
-    """The loss over w and b as level lines, the lowest point, and a path of shape (n, 2)."""
-    best, hessian, lowest = bowl(inputs)
+def surface(inputs: str, paths: list[tuple[np.ndarray, str, str]], x: float, width: float) -> str:
+    """The loss over w and b as level lines, the lowest point, and paths: (params of shape (n, 2), colour, dashes)."""
+    best, _, _ = bowl(inputs)
     start = np.array([1.0, 0.0])
     reach = 1.15 * np.abs(start - best) + np.array([0.06 * abs(best[0]), 1.0])
-    axes = Axes(
-        x, 52, width, 270, (best[0] - reach[0], best[0] + reach[0]), (best[1] - reach[1], best[1] + 1.15 * reach[1])
-    )
-    # In pixels a level line is the unit circle under an affine map: loss - lowest = dᵀ H d / 2.
+    xlim, ylim = (best[0] - reach[0], best[0] + reach[0]), (best[1] - reach[1], best[1] + 1.15 * reach[1])
+    axes = Axes(x, 52, width, 270, xlim, ylim)
+    marks = []
+    for params, colour, dashes in paths:
+        path = _thinned(params, 4 * reach, best)
+        marks.append(axes.line(path, colour, 1.8, stroke_opacity=0.85, stroke_dasharray=dashes))
+        marks.append(axes.dots(path[:60], colour, 2.6) + axes.dots(path[-1:], colour, 6, stroke=PAPER))
+    marks.append(axes.dots([(1, 0)], PAPER, 5, stroke=INK, stroke_width=2))
+    cross = text(axes.px(best[0]), axes.py(best[1]) + 6, "+", "middle", font_size=22, font_weight="600")
+    frame = axes.frame("loss surface and path", "w", "b, in °C", ticks(*xlim, width // 60), ticks(*ylim))
+    return frame + axes.inside(_levels(axes, inputs, start), *marks, cross)
+
+
+def _levels(axes: Axes, inputs: str, start: np.ndarray) -> str:
+    """Lines of equal loss. In pixels each is the unit circle under an affine map: loss - lowest = dᵀ H d / 2."""
+    best, hessian, _ = bowl(inputs)
     values, vectors = np.linalg.eigh(hessian)
-    scale = np.array([axes.width / (2 * reach[0]), -axes.height / (2.15 * reach[1])])
+    scale = np.array([axes.px(1) - axes.px(0), axes.py(1) - axes.py(0)])
     top = (start - best) @ hessian @ (start - best) / 2
     levels = []
     for share in (4, 2, 1, 0.4, 0.15, 0.05, 0.015, 0.004, 0.001):
         m = scale[:, None] * vectors * np.sqrt(2 * share * top / values)
-        centre = axes.px(best[0]), axes.py(best[1])
-        entries = " ".join(f"{v:.3f}" for v in (m[0, 0], m[1, 0], m[0, 1], m[1, 1], *centre))
+        entries = " ".join(f"{v:.3f}" for v in (m[0, 0], m[1, 0], m[0, 1], m[1, 1], axes.px(best[0]), axes.py(best[1])))
         levels.append(
             f'<circle r="1" transform="matrix({entries})" fill="{BLUE}" fill-opacity="0.07" stroke="{BLUE}" '
             'stroke-opacity="0.55" vector-effect="non-scaling-stroke"/>'
         )
-    path = _thinned(params, 4 * reach, best)
-    marks = axes.line(path, RED, 1.5, stroke_opacity=0.8) + axes.dots(path[:60], RED, 2.6)
-    ends = axes.dots([(1, 0)], PAPER, 5, stroke=RED, stroke_width=2) + axes.dots(path[-1:], RED, 6, stroke=PAPER)
-    cross = text(axes.px(best[0]), axes.py(best[1]) + 6, "+", "middle", font_size=22, font_weight="600")
-    xticks, yticks = _ticks(*axes.xlim), _ticks(*axes.ylim)
-    frame = axes.frame("loss surface and path", "w", "b, in °C", xticks, yticks)
-    return frame + axes.inside(*levels, marks, cross, ends)
+    return "".join(levels)
 
 
 def _thinned(params: np.ndarray, reach: np.ndarray, best: np.ndarray) -> list[tuple[float, float]]:
@@ -183,7 +192,7 @@ def _fit(inputs: str, params: np.ndarray, x: float) -> str:
     w, b = params[finite][-1].astype(np.float64)
     line = [(u, w * u + b) for u in axes.xlim]
     label = {"raw": "t_u, raw", "0.1": "t_un = 0.1 t_u", "standardised": "standardised t_u"}[inputs]
-    frame = axes.frame("the line", label, "t_c, in °C", _ticks(*axes.xlim, 3), (-10, 0, 10, 20, 30))
+    frame = axes.frame("the line", label, "t_c, in °C", ticks(*axes.xlim, 3), (-10, 0, 10, 20, 30))
     return frame + axes.inside(
         axes.dots(list(zip(readings.tolist(), t_c.tolist(), strict=True)), BLUE, 4.5, stroke=PAPER),
         axes.line(line, RED, 2.5),
@@ -196,21 +205,13 @@ def _loss_panel(losses: np.ndarray, x: float, inputs: str) -> str:
     keep = np.unique(np.geomspace(1, len(losses), 150).astype(int) - 1)
     curve = [(k + 1.0, min(float(losses[k]), 1e30)) for k in keep if not np.isnan(losses[k])]
     lowest = bowl(inputs)[2]
-    frame = axes.frame("the loss", "epoch", "in °C²", _ticks(0, epochs, 3), [10.0**e for e in range(7)])
+    frame = axes.frame("the loss", "epoch", "in °C²", ticks(0, epochs, 3), [10.0**e for e in range(7)])
     return frame + axes.inside(
         axes.line([(0, lowest), (epochs, lowest)], GREEN, 1.5, stroke_dasharray="3 4"),
         text(162, axes.py(lowest) + 15, "lowest loss", "end", fill=GREEN, font_size=13),
         axes.line(curve, ORANGE, 2.5),
         axes.dots(curve if len(curve) < 30 else curve[-1:], ORANGE, 3.5),
     )
-
-
-def _ticks(low: float, high: float, most: int = 5) -> list[float]:
-    """Round numbers between low and high, at most `most` + 1 of them."""
-    rough = (high - low) / most
-    power = 10.0 ** math.floor(math.log10(rough))
-    step = next(power * m for m in (1, 2, 5, 10) if power * m >= rough)
-    return [k * step for k in range(math.ceil(low / step), math.floor(high / step) + 1)]
 
 
 _TOY_RATES = {number(k / 100): k / 100 for k in (*range(1, 11), *range(15, 91, 5), *range(91, 106), 110, 120)}

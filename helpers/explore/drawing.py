@@ -71,6 +71,14 @@ def number(value: float, digits: int = 5) -> str:
     return rounded.rstrip("0").rstrip(".") if "." in rounded else rounded
 
 
+def ticks(low: float, high: float, most: int = 5) -> list[float]:
+    """Round numbers between low and high, at most `most` + 1 of them."""
+    rough = (high - low) / most
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(power * m for m in (1, 2, 5, 10) if power * m >= rough)
+    return [k * step for k in range(math.ceil(low / step), math.floor(high / step) + 1)]
+
+
 @dataclass(frozen=True)
 class Axes:
     """A rectangle at (`x`, `y`) in the picture that shows data between `xlim` and `ylim`, linear or logarithmic."""

@@ -39,6 +39,7 @@ function render({ model, el }) {
     if (!frame) return;
     picture.innerHTML = frame.svg;
     const svg = picture.firstElementChild;
+    // The line of words says what changes; the label says what kind of picture it is.
     svg?.setAttribute("role", "img");
     svg?.setAttribute("aria-label", model.get("alt"));
     words.textContent = frame.words;

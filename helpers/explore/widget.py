@@ -111,7 +111,10 @@ class Exploration(anywidget.AnyWidget):
         """The live widget and, beside it, the still figure that pages without a kernel show instead."""
         data, metadata = super()._repr_mimebundle_(**kwargs)
         words = self.first["words"]
-        svg = self.first["svg"].replace("<svg ", f'<svg role="img" aria-label="{html.escape(self.alt)}" ', 1)
-        data["text/html"] = f"<figure>{svg}<figcaption>{html.escape(words)}</figcaption></figure>"
+        svg = self.first["svg"]
+        if 'role="img"' not in svg:  # the pictures of `graph` say themselves what they show
+            svg = svg.replace("<svg ", f'<svg role="img" aria-label="{html.escape(self.alt)}" ', 1)
+        caption = f"<figcaption>{html.escape(words)}</figcaption>"
+        data["text/html"] = f'<figure style="margin:0.5em 0;overflow-x:auto">{svg}{caption}</figure>'
         data["text/plain"] = words
         return data, metadata
