@@ -145,7 +145,11 @@ def same_code(a: nbformat.NotebookNode, b: nbformat.NotebookNode) -> bool:
     """Would both notebooks run the same code?"""
 
     def code(notebook):
-        return [(c.source, "raises-exception" in c.metadata.get("tags", [])) for c in notebook.cells if c.cell_type == "code"]
+        return [
+            (c.source, "raises-exception" in c.metadata.get("tags", []))
+            for c in notebook.cells
+            if c.cell_type == "code"
+        ]
 
     return code(a) == code(b)
 
@@ -291,7 +295,10 @@ def main(arguments=None) -> int:
     try:
         for source in chapters(options.chapter):
             changed = build(source, options.execute)
-            print(f"  {source.stem}: " + (", ".join(str(p.relative_to(ROOT)) for p in changed) or "up to date"), flush=True)
+            print(
+                f"  {source.stem}: " + (", ".join(str(p.relative_to(ROOT)) for p in changed) or "up to date"),
+                flush=True,
+            )
             if not options.no_slides:
                 deck = slides.build(source.with_suffix(".ipynb"), SLIDES)
                 print(f"  {source.stem}: {deck.relative_to(ROOT)}", flush=True)

@@ -13,11 +13,15 @@ def problems() -> list[str]:
     """What stands in the way of the course here, the gravest first; each says its mend."""
     found = []
     if not (3, 11) <= sys.version_info[:2] <= (3, 13):
-        found.append(f"Python {platform.python_version()} runs here; the course needs 3.11 to 3.13: `make lab` makes the environment anew.")
+        found.append(
+            f"Python {platform.python_version()} runs here; the course needs 3.11 to 3.13: `make lab` makes the environment anew."
+        )
     try:
         torch = version("torch").split("+")[0]
         if torch != TORCH:
-            found.append(f"PyTorch {torch} is installed; outputs were recorded with {TORCH}: `pip install torch=={TORCH}`.")
+            found.append(
+                f"PyTorch {torch} is installed; outputs were recorded with {TORCH}: `pip install torch=={TORCH}`."
+            )
     except PackageNotFoundError:
         found.append(f"PyTorch is not installed here: `pip install torch=={TORCH}`, or start with `make lab`.")
     for package in ("matplotlib", "ipywidgets", "anywidget"):

@@ -80,7 +80,11 @@ def make_environment():
         made = subprocess.run([base, "-m", "venv", str(ENVIRONMENT)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         if made.returncode:
             shutil.rmtree(str(ENVIRONMENT), ignore_errors=True)
-            hint = "on Debian and Ubuntu: apt-get install python3-venv" if b"ensurepip" in made.stdout else last_line(made.stdout)
+            hint = (
+                "on Debian and Ubuntu: apt-get install python3-venv"
+                if b"ensurepip" in made.stdout
+                else last_line(made.stdout)
+            )
             raise Problem("Python cannot make an environment (%s)" % hint)
     install(python)
     connect(python)
@@ -113,7 +117,8 @@ def reason(output):
     """What a failed pip says, in one line with its mend."""
     if "No space left" in output or "Errno 28" in output:
         return "the disk is full: make room (about %.0f GB) and run the command again" % (SPACE / 1e9)
-    if re.search(r"Temporary failure in name resolution|NewConnectionError|Failed to establish|ConnectTimeout|Network is unreachable|nodename nor servname|getaddrinfo", output):
+    # pip that reaches no index may say no more than that it knows no version at all of what the lock pins.
+    if re.search(r"NewConnectionError|Failed to establish|ConnectTimeout|name resolution|from versions: none", output):
         return "no network: the first run downloads the environment (about 1 GB): connect and run the command again"
     errors = [line for line in output.splitlines() if line.startswith("ERROR")]
     return "pip could not install the environment: %s" % (errors[0] if errors else last_line(output.encode()))
@@ -136,7 +141,12 @@ def connect(python):
     settings.mkdir(parents=True, exist_ok=True)
     quiet = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
     (settings / "overrides.json").write_text(json.dumps(quiet, indent=1) + "\n")
-    subprocess.run([str(python), "-m", "helpers.handtorch", "--install-kernel"], cwd=str(ROOT), check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        [str(python), "-m", "helpers.handtorch", "--install-kernel"],
+        cwd=str(ROOT),
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
 
 
 # --- the working copies --------------------------------------------------------------------------------------
@@ -241,7 +251,11 @@ def free_port(wanted):
 
 
 def has_screen():
-    return os.name == "nt" or sys.platform == "darwin" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+    return (
+        os.name == "nt"
+        or sys.platform == "darwin"
+        or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+    )
 
 
 def lab(options):
@@ -250,7 +264,9 @@ def lab(options):
     newer = lay_copies()
     if newer:
         say("newer editions exist of: " + ", ".join(newer))
-        say("  yours stay as they are; `make take CHAPTER=%s` sets yours aside and carries your answers over" % newer[0])
+        say(
+            "  yours stay as they are; `make take CHAPTER=%s` sets yours aside and carries your answers over" % newer[0]
+        )
     token = os.urandom(16).hex()
     command = [str(python), "-m", "jupyterlab", "--ServerApp.ip=127.0.0.1", "--ServerApp.port=%d" % port, "--ServerApp.port_retries=0",
                "--IdentityProvider.token=%s" % token, "--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
@@ -273,13 +289,22 @@ def lab(options):
 def test(options):
     python = make_environment()
     environment = dict(os.environ, OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", PYTHONPATH=str(ROOT))
-    nbval = ["-p", "tests.nbval_plugin", "--nbval", "--nbval-cell-timeout=60", "--nbval-sanitize-with=tests/sanitize.cfg"]
+    nbval = [
+        "-p",
+        "tests.nbval_plugin",
+        "--nbval",
+        "--nbval-cell-timeout=60",
+        "--nbval-sanitize-with=tests/sanitize.cfg",
+    ]
     parallel = ["-n", "2", "--dist", "loadfile"]
     references = sorted(p for p in (ROOT / "solutions").glob("*.ipynb") if not p.name.startswith("11_"))
     runs = [
         ("the package, the editions, the checks and the browser", parallel + ["tests"]),
         ("every output of every notebook", parallel + nbval + ["--nbval-current-env", "solutions", "notebooks"]),
-        ("the same outputs on the kernel handtorch", parallel + nbval + ["--nbval-kernel-name=handtorch"] + [str(p) for p in references]),
+        (
+            "the same outputs on the kernel handtorch",
+            parallel + nbval + ["--nbval-kernel-name=handtorch"] + [str(p) for p in references],
+        ),
     ]
     failed = []
     for name, arguments in runs:

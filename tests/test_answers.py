@@ -171,14 +171,26 @@ HOSTILE = [endless, leaves, kills, throws, nothing, greedy, greedy_tensor, itsel
 @pytest.mark.parametrize("exercise", FUNCTIONS, ids=lambda e: e.id)
 def test_hostile_answers_fail_and_leave_no_trace(exercise, hostile):
     torch.manual_seed(1)
-    before = torch.get_rng_state(), torch.is_grad_enabled(), repr(torch.tensor(1 / 3)), torch.allclose, helpers.checks.grade
+    before = (
+        torch.get_rng_state(),
+        torch.is_grad_enabled(),
+        repr(torch.tensor(1 / 3)),
+        torch.allclose,
+        helpers.checks.grade,
+    )
     answer = (hostile,) * len(exercise.reference) if isinstance(exercise.reference, tuple) else hostile
     quick = dataclasses.replace(exercise, seconds=min(exercise.seconds, 0.5)) if hostile is endless else exercise
     start = time.monotonic()
     verdict = quick.grade(answer)
     assert time.monotonic() - start < 5
     assert not verdict.passed and verdict.attempted, verdict
-    after = torch.get_rng_state(), torch.is_grad_enabled(), repr(torch.tensor(1 / 3)), torch.allclose, helpers.checks.grade
+    after = (
+        torch.get_rng_state(),
+        torch.is_grad_enabled(),
+        repr(torch.tensor(1 / 3)),
+        torch.allclose,
+        helpers.checks.grade,
+    )
     assert torch.equal(before[0], after[0]) and before[1:] == after[1:]
 
 

@@ -8,7 +8,17 @@ import pytest
 
 from helpers import editions
 from helpers.checks import exercises
-from helpers.editions import ROOT, EditionError, chapters, read_source, same_code, solution_notebook, stub_of, student_notebook, take_outputs
+from helpers.editions import (
+    ROOT,
+    EditionError,
+    chapters,
+    read_source,
+    same_code,
+    solution_notebook,
+    stub_of,
+    student_notebook,
+    take_outputs,
+)
 
 SOURCES = chapters()
 NAMES = [p.stem for p in SOURCES]
@@ -22,7 +32,9 @@ def committed(source, folder):
 def test_the_committed_editions_are_what_the_source_gives(source):
     template = read_source(source)
     solution, old = solution_notebook(template), committed(source, "solutions")
-    assert same_code(solution, old), f"{source.stem}: run `make editions`: the code has changed since the notebook was made"
+    assert same_code(solution, old), (
+        f"{source.stem}: run `make editions`: the code has changed since the notebook was made"
+    )
     take_outputs(solution, old)
     for folder, notebook in (("solutions", solution), ("notebooks", student_notebook(template))):
         text = (ROOT / folder / f"{source.stem}.ipynb").read_text(encoding="utf-8")
@@ -51,7 +63,15 @@ def test_every_cell_of_the_solution_was_run_in_order(source):
 def test_notebooks_hold_no_path_time_or_address_of_a_machine(source):
     for folder in ("solutions", "notebooks"):
         text = (ROOT / folder / f"{source.stem}.ipynb").read_text(encoding="utf-8")
-        for pattern in (r"/home/\w+", r"/tmp/", r"site-packages", r"\b0x[0-9a-f]{6,}", r"20\d\d-\d\d-\d\dT\d\d:", r"/root/", str(ROOT)):
+        for pattern in (
+            r"/home/\w+",
+            r"/tmp/",
+            r"site-packages",
+            r"\b0x[0-9a-f]{6,}",
+            r"20\d\d-\d\d-\d\dT\d\d:",
+            r"/root/",
+            str(ROOT),
+        ):
             assert not re.search(pattern, text), f"{folder}/{source.stem}: {pattern}"
 
 
@@ -59,7 +79,14 @@ def solutions_of(source):
     """Every line that stands in a solution region and says something."""
     for cell in read_source(source).cells:
         for _, body in editions.REGION.findall(cell.source + "\n"):
-            yield cell.id, [line.strip() for line in body.splitlines() if len(line.strip()) > 12 and not line.strip().startswith("#")]
+            yield (
+                cell.id,
+                [
+                    line.strip()
+                    for line in body.splitlines()
+                    if len(line.strip()) > 12 and not line.strip().startswith("#")
+                ],
+            )
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=NAMES)
@@ -165,7 +192,10 @@ def test_an_open_region_is_refused(tmp_path):
     "code, stub",
     [
         ("### BEGIN SOLUTION\na = 1\nb = a + 1\n### END SOLUTION", "a = ...\nb = ..."),
-        ("def f(x):\n    ### BEGIN SOLUTION\n    return x\n    ### END SOLUTION", "def f(x):\n    raise NotImplementedError  # your code here"),
+        (
+            "def f(x):\n    ### BEGIN SOLUTION\n    return x\n    ### END SOLUTION",
+            "def f(x):\n    raise NotImplementedError  # your code here",
+        ),
         (
             "def f(x):\n    ### BEGIN SOLUTION\n    return x\n    ### END SOLUTION\n    ### BEGIN STUB\n    # for y in x:\n    #     return y\n    ### END STUB",
             "def f(x):\n    for y in x:\n        return y",

@@ -61,7 +61,10 @@ EXERCISES = [
         ),
         symptoms=(
             factor(-1.0, "The sign is lost."),
-            when(lambda f: len({str(s["value"]) for s in f.seen}) == 1, "The same answer for every list: use the argument `readings`."),
+            when(
+                lambda f: len({str(s["value"]) for s in f.seen}) == 1,
+                "The same answer for every list: use the argument `readings`.",
+            ),
         ),
     ),
 ]

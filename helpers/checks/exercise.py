@@ -409,9 +409,7 @@ def _grade_behaviour(exercise, answer, seed):
     if len(parts) != count or not all(callable(part) for part in parts):
         came = ", ".join(type(part).__name__ for part in parts)
         wanted = "A function is asked for" if count == 1 else f"{count} functions are asked for"
-        return exercise._verdict(
-            False, f"{wanted}: hand over the name without parentheses.", None, {"came": came}
-        )
+        return exercise._verdict(False, f"{wanted}: hand over the name without parentheses.", None, {"came": came})
     seen, end, printed = guard.observe(lambda a: exercise.probe(a, Draw(seed)), answer, exercise.seconds)
     if seen and seen[0]["raised"] and seen[0]["raised"][0] == "NotImplementedError":
         return exercise._verdict(False, "Not attempted yet.", attempted=False)
@@ -434,9 +432,14 @@ def _diagnose(exercise, facts, seed):
 
     for k, wrong in enumerate(exercise.wrong):
         records, end = exercise._wrong_record(k, seed)
-        if end == facts.end and len(records) == len(facts.seen) and not any(
-            record_difference(s, w, 10 * exercise.rtol, exercise.atol) or record_difference(w, s, 10 * exercise.rtol, exercise.atol)
-            for s, w in zip(facts.seen, records, strict=True)
+        if (
+            end == facts.end
+            and len(records) == len(facts.seen)
+            and not any(
+                record_difference(s, w, 10 * exercise.rtol, exercise.atol)
+                or record_difference(w, s, 10 * exercise.rtol, exercise.atol)
+                for s, w in zip(facts.seen, records, strict=True)
+            )
         ):
             return wrong.message, wrong.misconception
     for symptom in (NOTHING, *exercise.symptoms, *GENERIC):
@@ -521,7 +524,13 @@ def _grade_value(exercise, answer):
 
 
 def _value_agrees(seen, due):
-    if isinstance(due, dict) and isinstance(seen, dict) and "tensor" in seen and seen["shape"] == [] and "number" in due:
+    if (
+        isinstance(due, dict)
+        and isinstance(seen, dict)
+        and "tensor" in seen
+        and seen["shape"] == []
+        and "number" in due
+    ):
         seen = {"number": seen["tensor"]}
     return difference(seen, due, VALUE_RTOL, 1e-9) is None and isinstance(seen, bool) == isinstance(due, bool)
 

@@ -60,7 +60,9 @@ class Progress:
         rows = ""
         for chapter, row in self._rows():
             cells = "".join(_cell(e, state) for e, state in row)
-            rows += f'<tr><th style="text-align:left">Chapter {chapter}</th><td style="text-align:left">{cells}</td></tr>'
+            rows += (
+                f'<tr><th style="text-align:left">Chapter {chapter}</th><td style="text-align:left">{cells}</td></tr>'
+            )
         return f"<p>Your progress: ✓ solved, ✗ tried, · open</p><table>{rows}</table>"
 
 

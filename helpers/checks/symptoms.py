@@ -3,7 +3,9 @@
 from .exercise import Facts, Symptom, close, numbers
 
 NONE = "Your function returned None: the work is done, but nothing is handed back."
-SUM = "Your value is exactly N times the one due, with N the number of readings: look at what the mean does to each term."
+SUM = (
+    "Your value is exactly N times the one due, with N the number of readings: look at what the mean does to each term."
+)
 TWO = "Exactly half of what is due: a factor that the square leaves behind when it is differentiated is missing."
 SIGN = "Right size, opposite sign: follow the sign of the inner derivative once more."
 TWICE = "The second call on the same input gives twice the first: what the first call left in `.grad` is still there."
@@ -77,57 +79,114 @@ def _coarse(facts: Facts) -> bool:
 
 def _same_numbers(facts: Facts) -> bool:
     a, b = numbers(facts.record["value"]), numbers(facts.wanted["value"])
-    return facts.kind == "shape" and len(a) == len(b) and all(close(x, y, 1e-6, 1e-9) for x, y in zip(a, b, strict=True))
+    return (
+        facts.kind == "shape" and len(a) == len(b) and all(close(x, y, 1e-6, 1e-9) for x, y in zip(a, b, strict=True))
+    )
 
 
 def _flat_zero(facts: Facts) -> bool:
-    return facts.kind == "value" and any(
-        any(numbers(d["value"])) for d in facts.due
-    ) and all(not any(numbers(s["value"])) for s in facts.seen)
+    return (
+        facts.kind == "value"
+        and any(any(numbers(d["value"])) for d in facts.due)
+        and all(not any(numbers(s["value"])) for s in facts.seen)
+    )
 
 
 # Errors in PyTorch's own words, and what they say about the answer. The first that fits speaks.
 ERRORS = (
-    raises("does not require grad and does not have a grad_fn",
-           "G1: the tensor that you call backward on has no history. Print `requires_grad` after each line: the first False is the cut.", "M07"),
-    raises("Trying to backward through the graph a second time",
-           "G2: one graph is good for one walk; this one had been walked before. Build the loss anew for each backward.", "M31"),
-    raises("modified by an inplace operation",
-           "G3: a value that backward needs was changed after it had been saved.", "M49"),
-    raises("a leaf Variable that requires grad is being used in an in-place operation",
-           "a leaf Variable … in-place: the update itself was being watched. Do it under `torch.no_grad()`.", "M44"),
-    raises("a view of a leaf Variable",
-           "a view of a leaf Variable … in-place: the update itself was being watched. Do it under `torch.no_grad()`.", "M44"),
-    raises("grad can be implicitly created only for scalar outputs",
-           "backward on a tensor of several numbers needs a cotangent: `backward(v)` with `v` of the same shape.", "M08"),
-    raises("Mismatch in shape: grad_output",
-           "Mismatch in shape: the cotangent belongs to the output and has the output's shape.", "M09"),
-    raises("Can't call numpy() on Tensor that requires grad",
-           "NumPy cannot see a graph: stay with torch's functions, or take the numbers out with `.detach()`.", "M20"),
-    raises("'float' object has no attribute 'backward'",
-           "A Python number has no `backward`: `.item()` or a function of `math` came too early.", "M22"),
-    raises("'NoneType' object has no attribute 'zero_'",
-           "Fails on a parameter that has never seen backward: its `.grad` is None, and None has no `zero_`.", "M37"),
-    raises("has no attribute 'zero_grad'",
-           "A tensor has no `zero_grad`: an optimizer has; a tensor's gradient is cleared with `.grad = None`.", "M39"),
-    raises("assigned grad expected to be a Tensor or None",
-           "A gradient is a tensor or None; a number is refused.", "M40"),
-    raises("you can only change requires_grad flags of leaf variables",
-           "The flag of a result cannot be switched off: `.detach()` gives a tensor without history.", "M18"),
-    raises("does not support the context manager protocol",
-           "TypeError: the class stands there, not a context made from it. Add the parentheses.", "M60"),
-    raises("Inference tensors cannot be saved for backward",
-           "A tensor made in inference mode may never enter a training graph.", "M62"),
-    raises("appears to not have been used in the graph",
-           "An input that the result does not depend on has no path: ask with `allow_unused=True`; its derivative is zero.", "M64"),
+    raises(
+        "does not require grad and does not have a grad_fn",
+        "G1: the tensor that you call backward on has no history. Print `requires_grad` after each line: the first False is the cut.",
+        "M07",
+    ),
+    raises(
+        "Trying to backward through the graph a second time",
+        "G2: one graph is good for one walk; this one had been walked before. Build the loss anew for each backward.",
+        "M31",
+    ),
+    raises(
+        "modified by an inplace operation",
+        "G3: a value that backward needs was changed after it had been saved.",
+        "M49",
+    ),
+    raises(
+        "a leaf Variable that requires grad is being used in an in-place operation",
+        "a leaf Variable … in-place: the update itself was being watched. Do it under `torch.no_grad()`.",
+        "M44",
+    ),
+    raises(
+        "a view of a leaf Variable",
+        "a view of a leaf Variable … in-place: the update itself was being watched. Do it under `torch.no_grad()`.",
+        "M44",
+    ),
+    raises(
+        "grad can be implicitly created only for scalar outputs",
+        "backward on a tensor of several numbers needs a cotangent: `backward(v)` with `v` of the same shape.",
+        "M08",
+    ),
+    raises(
+        "Mismatch in shape: grad_output",
+        "Mismatch in shape: the cotangent belongs to the output and has the output's shape.",
+        "M09",
+    ),
+    raises(
+        "Can't call numpy() on Tensor that requires grad",
+        "NumPy cannot see a graph: stay with torch's functions, or take the numbers out with `.detach()`.",
+        "M20",
+    ),
+    raises(
+        "'float' object has no attribute 'backward'",
+        "A Python number has no `backward`: `.item()` or a function of `math` came too early.",
+        "M22",
+    ),
+    raises(
+        "'NoneType' object has no attribute 'zero_'",
+        "Fails on a parameter that has never seen backward: its `.grad` is None, and None has no `zero_`.",
+        "M37",
+    ),
+    raises(
+        "has no attribute 'zero_grad'",
+        "A tensor has no `zero_grad`: an optimizer has; a tensor's gradient is cleared with `.grad = None`.",
+        "M39",
+    ),
+    raises(
+        "assigned grad expected to be a Tensor or None", "A gradient is a tensor or None; a number is refused.", "M40"
+    ),
+    raises(
+        "you can only change requires_grad flags of leaf variables",
+        "The flag of a result cannot be switched off: `.detach()` gives a tensor without history.",
+        "M18",
+    ),
+    raises(
+        "does not support the context manager protocol",
+        "TypeError: the class stands there, not a context made from it. Add the parentheses.",
+        "M60",
+    ),
+    raises(
+        "Inference tensors cannot be saved for backward",
+        "A tensor made in inference mode may never enter a training graph.",
+        "M62",
+    ),
+    raises(
+        "appears to not have been used in the graph",
+        "An input that the result does not depend on has no path: ask with `allow_unused=True`; its derivative is zero.",
+        "M64",
+    ),
     raises("only Tensors of floating point", "Only floating-point tensors can require a gradient.", "M04"),
     raises("Only Tensors of floating point", "Only floating-point tensors can require a gradient.", "M04"),
     raises("unexpected keyword argument 'require_grad'", "The keyword is `requires_grad`, with an s.", "M05"),
     raises("is ambiguous", "Boolean value … ambiguous: a tensor of several numbers is neither true nor false.", "M23"),
     raises("cannot be converted to Scalar", "Only a tensor of one number can become a Python number.", "M23"),
-    raises("unsupported operand type(s) for *: 'float' and 'NoneType'",
-           "`.grad` is None in the second step: the parameter had been replaced by a result, which keeps no gradient.", "M45"),
-    raises("RecursionError", "RecursionError: Python's own stack is too short for a long graph. Use a list as your stack.", None),
+    raises(
+        "unsupported operand type(s) for *: 'float' and 'NoneType'",
+        "`.grad` is None in the second step: the parameter had been replaced by a result, which keeps no gradient.",
+        "M45",
+    ),
+    raises(
+        "RecursionError",
+        "RecursionError: Python's own stack is too short for a long graph. Use a list as your stack.",
+        None,
+    ),
 )
 
 NOTHING = Symptom(NONE, None, lambda facts: facts.kind == "none" and not facts.record["raised"])
