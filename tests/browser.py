@@ -1,6 +1,6 @@
 """A real JupyterLab and a real Chromium: fixtures for the tests that look at the course, and a tool for its authors.
 
-The tests take `chromium`, `page` and `lab` by `pytest_plugins = ["tests.browser"]`. Authors see what they made with
+The tests take the fixtures `chromium`, `page` and `lab` from `conftest.py`. Authors see what they made with
 
     python -m tests.browser shots NOTEBOOK [--theme dark] --out DIR
     python -m tests.browser deck DECK.html --out DIR

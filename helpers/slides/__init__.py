@@ -114,16 +114,16 @@ def reveal(path: str) -> str:
 def fonts() -> str:
     """The deck's own fonts, so that what fits a slide here fits it on every machine.
 
-    Source Sans comes with reveal.js; DejaVu Sans Mono and DejaVu Serif, which draws formulas, with Matplotlib.
+    Source Sans comes with reveal.js, DejaVu Sans Mono with Matplotlib, STIX Two Math, which draws formulas, with ziamath.
     """
     sans = "revealjs/css/theme/fonts/source-sans-pro/source-sans-pro-"
-    dejavu = "mpl-data/fonts/ttf/DejaVu"
+    mono = "mpl-data/fonts/ttf/DejaVuSansMono.ttf"
     faces = [
         ("Course Sans", 400, "normal", package_file("pyreveal", f"{sans}regular.woff")),
         ("Course Sans", 400, "italic", package_file("pyreveal", f"{sans}italic.woff")),
         ("Course Sans", 600, "normal", package_file("pyreveal", f"{sans}semibold.woff")),
-        ("Course Mono", 400, "normal", package_file("matplotlib", f"{dejavu}SansMono.ttf")),
-        ("Course Math", 400, "normal", package_file("matplotlib", f"{dejavu}Serif.ttf")),
+        ("Course Mono", 400, "normal", package_file("matplotlib", mono)),
+        ("Course Math", 400, "normal", package_file("ziamath", "fonts/STIXTwoMath-Regular.ttf")),
     ]
     return "\n".join(
         f"@font-face {{ font-family: '{family}'; font-weight: {weight}; font-style: {style}; "

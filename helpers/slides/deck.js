@@ -42,11 +42,11 @@ function hasWrappedLine(page, size) {
 function scaleHtml(page) {
   for (const block of page.querySelectorAll(".html")) {
     if (block.querySelector("img.picture")) continue;
-    block.style.zoom = 1;
     block.style.width = "max-content";
     const fits = (zoom) => {
       block.style.zoom = zoom;
-      return room(page) >= 0 && block.getBoundingClientRect().width <= WIDTH;
+      block.style.maxWidth = WIDTH / zoom + "px"; // lengths inside are zoomed too
+      return room(page) >= 0 && block.scrollWidth <= block.clientWidth + 1;
     };
     [1.25, 1.1, 1, 0.9, 0.8, 0.7, 0.6, 0.5].find(fits);
   }

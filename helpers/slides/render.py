@@ -39,7 +39,7 @@ HTML, FORMULA_ROW, TABLE_ROW = 150, 64, 44
 PICTURE_SCALE, PICTURE_WIDTH, PICTURE_HEIGHT = 1.15, 1130, 500
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
-SVG = re.compile(r"<svg\b.*?</svg>", re.DOTALL)
+SVG_TAG = re.compile(r"<svg\b|</svg>")
 IMG = re.compile(r"<img\b[^>]*>")
 ATTRIBUTE = re.compile(r'([\w-]+)="([^"]*)"')
 NOT_PROSE = re.compile(r"<math\b.*?</math>|<[^>]*>", re.DOTALL)
@@ -399,7 +399,7 @@ def text_block(text: str, kind: str = "text") -> Block:
 
 def html_block(shown: str) -> Block:
     """HTML as a block; every picture in it becomes one that the deck can scale."""
-    shown = SVG.sub(lambda found: drawing(found[0]), IMG.sub(lambda found: scalable(found[0]), shown))
+    shown = with_drawings(IMG.sub(lambda found: scalable(found[0]), shown))
     sizes = [(int(found[1]), int(found[2])) for found in SIZE.finditer(shown)]
     scales = [min(PICTURE_SCALE, PICTURE_WIDTH / width, PICTURE_HEIGHT / height) for width, height in sizes]
     pictures = sum(height * scale for (_, height), scale in zip(sizes, scales, strict=True))
@@ -415,6 +415,21 @@ def scalable(img: str) -> str:
         return img
     width = int(attributes["width"]) if attributes.get("width", "").isdigit() else None
     return picture(base64.b64decode(data), kind.removeprefix("data:"), html.unescape(attributes.get("alt", "")), width)
+
+
+def with_drawings(shown: str) -> str:
+    """HTML with every outermost `<svg>` replaced by an image."""
+    parts, depth, start, end = [], 0, 0, 0
+    for tag in SVG_TAG.finditer(shown):
+        if tag[0] == "<svg":
+            start = tag.start() if depth == 0 else start
+            depth += 1
+        elif depth == 1:
+            parts += [shown[end:start], drawing(shown[start : tag.end()])]
+            depth, end = 0, tag.end()
+        else:
+            depth -= 1
+    return "".join(parts) + shown[end:]
 
 
 def drawing(svg: str) -> str:
