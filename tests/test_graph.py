@@ -139,7 +139,30 @@ def broadcast(engine):
     return ((w + b) / (w * b).exp()).mean(), {"w": w, "b": b}
 
 
+def mixed_types(engine):
+    w = engine.tensor([1.0, 2.0], requires_grad=True)
+    return (2**w * engine.tensor([0.5, 0.25], dtype=engine.float64) * w.to(engine.float64)).sum(), {"w": w}
+
+
+def unused_output(engine):
+    class Both(engine.autograd.Function):
+        @staticmethod
+        def forward(ctx, a, b):
+            ctx.save_for_backward(a, b)
+            return a * b, a + b
+
+        @staticmethod
+        def backward(ctx, of_product, of_sum):
+            a, b = ctx.saved_tensors
+            return of_product * b + of_sum, of_product * a + of_sum
+
+    a, b = (engine.tensor(number, requires_grad=True) for number in (2.0, 5.0))
+    product, _ = Both.apply(a, b)
+    return product * a, {"a": a, "b": b}
+
+
 CASES = [thermometer, quadratic, fan_out, diamond, residual, views, several_outputs, custom_function, broadcast]
+CASES += [mixed_types, unused_output]
 
 
 def scalar_thermometer():
@@ -252,6 +275,12 @@ def test_a_value_that_was_not_recorded_is_a_constant(engine):
     assert kinds == {"x": "leaf", "frozen": "constant", "×": "result"}
 
 
+def test_a_constant_that_is_used_twice_is_one_box(engine):
+    w, c = engine.tensor(2.0, requires_grad=True), engine.tensor(5.0)
+    boxes = [node for node in graph.read(w * c + w * c, c=c).nodes if node.kind == "constant"]
+    assert [box.name for box in boxes] == ["c"]
+
+
 # ---- errors ----------------------------------------------------------------------------------------------------------
 
 
@@ -288,13 +317,13 @@ def test_errors_name_the_thing_and_the_mend(engine):
 def test_the_steps_end_where_backward_ends_and_disturb_nothing(engine, case):
     result, names = case(engine)
     for leaf in graph.leaves(result):
-        leaf.grad = engine.ones_like(leaf)
+        leaf.grad = engine.ones_like(leaf)  # so that old and new are seen to be added
     steps = graph.backward_steps(result, **names)
+    leaves = [node for node in graph.read(result).nodes if node.kind == "leaf"]
     assert all((leaf.grad == 1).all() for leaf in graph.leaves(result))
     result.backward()  # the graph is still whole
     after = {step.node.id: step.after for step in steps if step.node.kind == "leaf"}
-    leaves = [node for node in graph.read(result).nodes if node.kind == "leaf"]
-    assert len(after) == len(leaves)
+    assert after.keys() == {box.id for box in leaves}
     for box, leaf in zip(leaves, graph.leaves(result), strict=True):
         # The products are the engine's own; only the order of a sum may differ.
         assert float(abs(after[box.id] - leaf.grad).max()) <= 1e-6 * (1 + float(abs(leaf.grad).max()))
@@ -427,7 +456,7 @@ def test_every_label_fits_its_box_in_a_wide_font():
     fonts = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
     normal, bold = (ImageFont.truetype(str(fonts / f"DejaVuSans{kind}.ttf"), 130) for kind in ("", "-Bold"))
     for name, svg in all_drawings():
-        for left, top, width, height, texts in boxes_of(svg):
+        for _, top, width, height, texts in boxes_of(svg):
             for baseline, weight, text in texts:
                 text = text.replace("&gt;", ">").replace("&lt;", "<").replace("&amp;", "&")
                 taken = (bold if weight else normal).getlength(text) / 10

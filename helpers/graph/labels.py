@@ -41,6 +41,7 @@ DERIVATIVES = {
     "b − a": ("∂(b − a)/∂a = −1",),
     "1 ÷ a": ("∂(1/a)/∂a = −1/a²",),
     "aᵇ": ("∂(aᵇ)/∂a = b·aᵇ⁻¹", "∂(aᵇ)/∂b = aᵇ·ln a"),
+    "cᵃ": ("∂(cᵃ)/∂a = cᵃ·ln c",),
     "√a": ("∂√a/∂a = 1/(2·√a)",),
     "|a|": ("∂|a|/∂a = sign of a",),
     "exp": ("∂exp(a)/∂a = exp(a)",),
@@ -86,6 +87,8 @@ def of_grad_fn(grad_fn, saved: dict) -> str:
     if overload is None:  # a custom Function: the name that its author gave it
         return name.removesuffix("Backward")
     base = overload[1]
+    if name == "PowBackward2":  # a number to the power of a tensor
+        return "cᵃ"
     if base == "Pow":
         exponent = saved.get("exponent")
         return power(exponent) if isinstance(exponent, int | float) else "aᵇ"

@@ -358,12 +358,12 @@ def describe(box: Node, tensor) -> Node:
     return box
 
 
-def outputs_of(node) -> list[tuple[tuple, str]]:
+def outputs_of(node) -> list[tuple[tuple, Any]]:
     """(shape, dtype) of each output of an operation, where its engine keeps that."""
     if (metadata := getattr(node, "_input_metadata", None)) is not None:  # PyTorch
-        return [(shape_of(output), plain(output.dtype)) for output in metadata]
+        return [(shape_of(output), output.dtype) for output in metadata]
     if hasattr(node, "next_functions"):  # handtorch
-        return [(tuple(shape), plain(dtype)) for shape, dtype in node.metadata]
+        return [(tuple(shape), dtype) for shape, dtype in node.metadata]
     return []
 
 
@@ -381,7 +381,7 @@ def describe_outputs(box: Node, outputs: list, known: dict, result) -> Node:
     tensor = known.get(0, result)
     describe(box, tensor)
     if tensor is None and outputs:
-        box.shape, box.dtype = outputs[0]
+        box.shape, box.dtype = outputs[0][0], plain(outputs[0][1])
     if getattr(tensor, "retains_grad", False):
         box.grad = short(tensor.grad)
     return box

@@ -19,7 +19,7 @@ from typing import Any
 from helpers.graph import labels
 from helpers.graph.draw import Drawing
 from helpers.graph.numbers import shape_of, short
-from helpers.graph.read import Graph, Node, Reader, inputs_of, is_leaf, outputs_of
+from helpers.graph.read import Graph, Node, Reader, inputs_of, is_leaf, outputs_of, plain
 
 # Local derivatives of scalar operations in each input, from the inputs' values.
 SCALAR = {
@@ -197,12 +197,17 @@ def is_number(value) -> bool:
 
 def call(grad_fn, upstreams: list) -> list:
     """What the node's own derivative makes of the upstream gradients: one gradient, or None, for each edge."""
-    if callable(grad_fn):
+    if callable(grad_fn):  # PyTorch's own
         sent = grad_fn(*upstreams)
-    elif hasattr(grad_fn, "apply"):  # a custom Function: its author's backward, which may change what it is given
-        sent = grad_fn.apply(*(None if upstream is None else upstream.clone() for upstream in upstreams))
-    else:
+    elif hasattr(grad_fn, "backward"):  # handtorch's
         sent = grad_fn.backward(list(upstreams))
+    else:  # a custom Function of PyTorch: its author's backward, which may change what it is given
+        given = [None if upstream is None else upstream.clone() for upstream in upstreams]
+        if grad_fn.materialize_grads:
+            some = next(upstream for upstream in given if upstream is not None)
+            shapes = [shape for shape, _ in outputs_of(grad_fn)]
+            given = [some.new_zeros(shape) if g is None else g for g, shape in zip(given, shapes, strict=True)]
+        sent = grad_fn.apply(*given)
     sent = list(sent) if isinstance(sent, tuple | list) else [sent]
     if len(sent) > len(grad_fn.next_functions):  # a custom Function also answers for inputs that are no tensors
         tensors = iter([g for g, needed in zip(sent, grad_fn.needs_input_grad, strict=True) if needed])
@@ -211,17 +216,17 @@ def call(grad_fn, upstreams: list) -> list:
 
 
 def fit(gradient, source, output: int):
-    """The gradient in the shape of the input that receives it: where broadcasting copied, the copies' sum."""
+    """The gradient in the shape and dtype of the input that receives it: broadcast copies send back their sum."""
     if gradient is None:
         return None
     outputs = outputs_of(source)
-    shape = outputs[output][0] if outputs else shape_of(source)
+    shape, dtype = outputs[output] if outputs else (shape_of(source), source.dtype)
     while len(gradient.shape) > len(shape):
         gradient = gradient.sum(0)
     for axis, size in enumerate(shape):
         if size == 1 and gradient.shape[axis] != 1:
             gradient = gradient.sum(axis, keepdim=True)
-    return gradient
+    return gradient if plain(gradient.dtype) == plain(dtype) else gradient.to(dtype)
 
 
 def scalar_derivatives(value, label: str) -> tuple | None:
