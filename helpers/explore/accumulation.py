@@ -81,15 +81,14 @@ def _pair(values) -> str:
 def _desk(tape: list, graph: str, loss: float | None) -> str:
     _, data, grad = tape[-1]
     parts = []
-    boxes = (("params", data, BLUE), ("params.grad", grad, RED), ("graph of the loss", graph, GREEN))
+    of = "" if loss is None else f", {loss:.4f}"
+    boxes = (("params", data, BLUE), ("params.grad", grad, RED), (f"graph of the loss{of}", graph, GREEN))
     for k, (name, words, colour) in enumerate(boxes):
         x = 10 + 252 * k
         parts.append(text(x + 4, 22, name, font_weight="600"))
         dash = "5 4" if words in ("None", "none yet", "walked and freed") else "none"
         frame = {"fill": PAPER, "stroke": colour, "stroke_width": 2, "stroke_dasharray": dash}
         parts += [rect(x, 32, 236, 44, rx=6, **frame), text(x + 118, 59, words, "middle")]
-    if loss is not None:
-        parts.append(text(746, 22, f"loss {loss:.4f}", "end"))
     columns = {"call": 12, "params after it": 190, "params.grad after it": 430}
     parts += [text(x, 108, name, font_weight="600") for name, x in columns.items()]
     for k, row in enumerate(tape):
@@ -100,7 +99,7 @@ def _desk(tape: list, graph: str, loss: float | None) -> str:
         for column, (x, said) in enumerate(zip(columns.values(), row, strict=True)):
             changed = column and k and said != tape[k - 1][column]
             parts.append(text(x, y, said + (" ←" if changed else ""), font_weight="600" if changed else "400"))
-    return picture(760, 150 + 24 * 10, *parts)
+    return picture(760, 126 + 24 * max(len(tape), 5), *parts)
 
 
 # --- forget ----------------------------------------------------------------------------------------------------------

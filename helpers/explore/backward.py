@@ -64,7 +64,15 @@ class _Walk:
         step = min(step, self.length)
         over = " The walk is over." if step == self.length else ""
         words = f"Step {step} of {self.length}. {self.steps.text(step)}{over}"
-        return self.steps.svg(step), f"{words} {self.remark}".strip()
+        svg = self.steps.svg(step).replace("<svg ", f'<svg data-look="{self._look(step):.3f}" ', 1)
+        return svg, f"{words} {self.remark}".strip()
+
+    def _look(self, step: int) -> float:
+        """Where the node that fires lies, as a share of the picture's width: a wide picture is scrolled there."""
+        nodes = [node.id for node in self.steps.drawing.graph.nodes]
+        layout = self.steps.drawing.layout
+        firing = self.steps[step - 1].node.id if step else nodes[-1]
+        return layout.centres[nodes.index(firing)][0] / layout.length
 
 
 def _leaf(value) -> torch.Tensor:
@@ -73,9 +81,9 @@ def _leaf(value) -> torch.Tensor:
 
 def _quadratic():
     w1, w2, b = _leaf(1.0), _leaf(1.0), _leaf(1.0)
-    x = 2.0
+    x, target = 2.0, torch.tensor(4.0)
     y = w1 * x**2 + w2 * x + b
-    return (y - 4.0) ** 2, {"w1": w1, "w2": w2, "b": b, "y": y}
+    return (y - target) ** 2, {"w1": w1, "w2": w2, "b": b, "y": y, "target": target}
 
 
 def _fan_out():
@@ -94,11 +102,12 @@ def _diamond():
 def _thermometer():
     params = _leaf([1.0, 0.0])
     t_p = thermometer.model(thermometer.t_u, *params)
-    return thermometer.loss_fn(t_p, thermometer.t_c), {"params": params, "t_p": t_p}
+    names = {"params": params, "t_p": t_p, "t_u": thermometer.t_u, "t_c": thermometer.t_c}
+    return thermometer.loss_fn(t_p, thermometer.t_c), names
 
 
 _EXAMPLES = {
-    "quadratic: (w1·x² + w2·x + b - 4)²": _quadratic,
+    "quadratic: y = w1·x² + w2·x + b, then (y - target)²": _quadratic,
     "fan-out: y = x·x, then y + y": _fan_out,
     "diamond: a = 3x, c = a + x, then a·c": _diamond,
     "the thermometer's loss": _thermometer,
@@ -113,6 +122,7 @@ def _broken(make, remark: str):
         loss = make(w, b)
         reached = {id(leaf) for leaf in graph.leaves(loss)} if loss.requires_grad else set()
         names = {name: leaf for name, leaf in (("w", w), ("b", b)) if id(leaf) in reached}
+        names |= {"t_un": thermometer.t_un, "t_c": thermometer.t_c} if reached else {}
         return loss, names, None, remark
 
     return case

@@ -151,7 +151,9 @@ def surface(inputs: str, paths: list[tuple[np.ndarray, str, str]], x: float, wid
     for params, colour, dashes in paths:
         path = _thinned(params, 4 * reach, best)
         marks.append(axes.line(path, colour, 1.8, stroke_opacity=0.85, stroke_dasharray=dashes))
-        marks.append(axes.dots(path[:60], colour, 2.6) + axes.dots(path[-1:], colour, 6, stroke=PAPER))
+        if dashes == "none":
+            marks.append(axes.dots(path[:60], colour, 2.6))
+        marks.append(axes.dots(path[-1:], colour, 6, stroke=PAPER))
     marks.append(axes.dots([(1, 0)], PAPER, 5, stroke=INK, stroke_width=2))
     cross = text(axes.px(best[0]), axes.py(best[1]) + 6, "+", "middle", font_size=22, font_weight="600")
     frame = axes.frame("loss surface and path", "w", "b, in °C", ticks(*xlim, width // 60), ticks(*ylim))

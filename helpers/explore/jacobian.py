@@ -106,7 +106,9 @@ class _Jacobian:
             parts += _cell(left + j * cell_w, below, cell_w, cell_h, entry, max(map(abs, row)) or 1.0, True)
         parts.append(text(left, below - 14, "sum of the rows, each times its v", font_size=13))
         # As tall as four rows at least, so that the page keeps still when another function is chosen.
-        return picture(760, max(below + cell_h + 12, top + 4 * cell_h + 94), *parts)
+        return picture(
+            max(540, left + cell_w * self.columns + 16), max(below + cell_h + 12, top + 4 * cell_h + 94), *parts
+        )
 
 
 def _cell(x: float, y: float, width: float, height: float, value: float, scale: float, lit: bool) -> list[str]:

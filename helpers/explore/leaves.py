@@ -68,7 +68,7 @@ def _draw_flags(start, acts, unrecorded: bool) -> tuple[str, str]:
         # An in-place operation, and a conversion that has nothing to do, return the tensor that they were given.
         rows.append(_flags(f"{'xyzuvst'[len(rows)]} = {written}", tensor, before))
     outcome = error or _backward(tensor, x, "xyzuvst"[len(rows) - 1])
-    return _table(f"x = {name}", rows, outcome), _flag_words(rows, outcome)
+    return _table(f"x = {name}", rows), _flag_words(rows, outcome)
 
 
 def _flags(made: str, tensor, before) -> dict:
@@ -104,7 +104,7 @@ def _flag_words(rows: list[dict], outcome: str) -> str:
     return f"{last['made']}: {flags}{' (the same tensor as before)' if last['same'] else ''}. {outcome}"
 
 
-def _table(title: str, rows: list[dict], outcome: str) -> str:
+def _table(title: str, rows: list[dict]) -> str:
     columns = {"made": 12, "is_leaf": 250, "requires_grad": 345, "grad_fn": 480}
     parts = [text(12, 24, title, font_weight="600")]
     parts += [text(x, 52, name, fill_opacity=0.8) for name, x in columns.items() if name != "made"]
@@ -122,20 +122,7 @@ def _table(title: str, rows: list[dict], outcome: str) -> str:
             parts.append(text(columns[name], y, row[name] + (" ←" if changed else ""), **style))
         if row["same"]:
             parts.append(text(752, y, "same tensor", "end", fill=BLUE))
-    return picture(760, 290, *parts, *_paragraph(12, 268 - 18 * (len(_wrapped(outcome)) - 1), outcome))
-
-
-def _wrapped(words: str, width: int = 104) -> list[str]:
-    lines = [""]
-    for word in words.split():
-        if len(lines[-1]) + len(word) > width:
-            lines.append("")
-        lines[-1] += f"{word} "
-    return lines[:4]
-
-
-def _paragraph(x: float, y: float, words: str) -> list[str]:
-    return [text(x, y + 18 * k, line.strip(), font_size=13.5) for k, line in enumerate(_wrapped(words))]
+    return picture(760, 92 + 27 * max(len(rows) - 1, 3), *parts)
 
 
 # --- boxes -----------------------------------------------------------------------------------------------------------
@@ -176,7 +163,7 @@ def _draw_boxes(acts) -> tuple[str, str]:
     if v is not None:
         words.append(f"v is {_values(v)}, version {v._version}; its storage is {'the same' if shared else 'its own'}")
         words[-1] += ", it is linked to w by a graph." if v.grad_fn is not None else ", it has no graph."
-    return _boxes(w, v, shared, told), " ".join([*words, told])
+    return _boxes(w, v, shared), " ".join([*words, told])
 
 
 def _told(y, w) -> str:
@@ -190,7 +177,7 @@ def _told(y, w) -> str:
     return f"y = (w**2).sum() was made at the start; y.backward() reports {_values(w.grad)}: {verdict}."
 
 
-def _boxes(w, v, shared: bool, told: str) -> str:
+def _boxes(w, v, shared: bool) -> str:
     heads = {"storage": 300, "graph": 510, "version": 675}
     parts = [text(x, 26, name, "middle", font_weight="600") for name, x in heads.items()]
     for k, (name, tensor) in enumerate((("w", w), ("v", v))):
@@ -212,7 +199,7 @@ def _boxes(w, v, shared: bool, told: str) -> str:
         parts.append(text(300, 126, "one storage for both", "middle", fill=BLUE))
         if v._version == w._version and w._version:
             parts.append(text(675, 120, "moves along", "middle", fill=RED, font_size=13))
-    return picture(760, 300, *parts, *_paragraph(12, 232, told))
+    return picture(760, 200, *parts)
 
 
 def _card(x: float, y: float, width: float, height: float, colour: str, words: str, dash: str = "none") -> list[str]:
@@ -305,10 +292,10 @@ def _update_table(name: str, rows: list) -> str:
         y = 84 + 30 * k
         parts += [segment(8, y - 20, 752, y - 20, stroke_opacity=0.2), text(12, y, label)]
         if error:
-            parts += [text(12, y + 24 + 19 * n, part.strip(), fill=RED) for n, part in enumerate(_wrapped(error, 96))]
+            parts.append(text(columns["p"], y, f"raises {error.split(':')[0]}", fill=RED))
             continue
         parts.append(text(columns["p"], y, "[" + ", ".join(f"{v:.4f}" for v in p.tolist()) + "]"))
         for head, said in (("is_leaf", p.is_leaf), ("requires_grad", p.requires_grad)):
             parts.append(text(columns[head], y, str(said), fill=INK if said else RED))
         parts.append(text(columns["which tensor"], y, "the first one" if p is first else "a new one"))
-    return picture(760, 270, *parts)
+    return picture(760, 160, *parts)

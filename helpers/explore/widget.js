@@ -42,6 +42,8 @@ function render({ model, el }) {
     // The line of words says what changes; the label says what kind of picture it is.
     svg?.setAttribute("role", "img");
     svg?.setAttribute("aria-label", model.get("alt"));
+    const look = Number(svg?.dataset.look ?? 0);
+    picture.scrollLeft = look * picture.scrollWidth - picture.clientWidth / 2;
     words.textContent = frame.words;
   }
 
