@@ -203,10 +203,9 @@ def call(grad_fn, upstreams: list) -> list:
         sent = grad_fn.backward(list(upstreams))
     else:  # a custom Function of PyTorch: its author's backward, which may change what it is given
         given = [None if upstream is None else upstream.clone() for upstream in upstreams]
-        if grad_fn.materialize_grads:
-            some = next(upstream for upstream in given if upstream is not None)
-            shapes = [shape for shape, _ in outputs_of(grad_fn)]
-            given = [some.new_zeros(shape) if g is None else g for g, shape in zip(given, shapes, strict=True)]
+        some = next(upstream for upstream in given if upstream is not None)
+        shapes = [shape for shape, _ in outputs_of(grad_fn)]
+        given = [some.new_zeros(shape) if g is None else g for g, shape in zip(given, shapes, strict=True)]
         sent = grad_fn.apply(*given)
     sent = list(sent) if isinstance(sent, tuple | list) else [sent]
     if len(sent) > len(grad_fn.next_functions):  # a custom Function also answers for inputs that are no tensors
