@@ -288,7 +288,7 @@ def lab(options):
 
 def test(options):
     python = make_environment()
-    environment = dict(os.environ, OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", PYTHONPATH=str(ROOT))
+    environment = dict(os.environ, OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", PYTHONPATH=os.pathsep.join([str(ROOT / "tests" / "offline"), str(ROOT)]))
     nbval = [
         "-p",
         "tests.nbval_plugin",

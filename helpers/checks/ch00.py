@@ -3,7 +3,8 @@
 from statistics import mean, median
 
 from ..thermometer import t_c
-from .exercise import Exercise, Wrong, calls
+from .exercise import Exercise, Wrong
+from .record import calls
 from .symptoms import TOUCHED, factor, when
 
 READINGS = [round(v, 1) for v in t_c.tolist()]
