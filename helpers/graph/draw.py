@@ -123,6 +123,8 @@ class Drawing:
         left, top = x - width / 2, y - height / 2
         radius = {"leaf": min(height / 2, 20.0), "operation": 7.0, "result": 7.0, "constant": 0.0}[node.kind]
         frame = f'stroke="{ACTIVE if firing else FRAME[node.kind]}" stroke-width="{3.2 if firing else 1.4}"'
+        if fired:
+            frame += ' opacity="0.5"'
         if node.kind == "constant":
             frame += ' stroke-dasharray="4 3"'
         parts = [
@@ -143,7 +145,7 @@ class Drawing:
                 f'<text x="{x:.1f}" y="{first + k * LINE:.1f}" text-anchor="middle"{weight} fill="{colour}">'
                 f"{escape(line)}</text>"
             )
-        return f'<g opacity="{0.7 if fired else 1}">' + "".join(parts) + "</g>"
+        return "<g>" + "".join(parts) + "</g>"
 
     @property
     def note(self) -> str:

@@ -127,9 +127,10 @@ def place(columns, before, after, across, count) -> list[float]:
     centre = [0.0] * len(across)
     for column in columns:
         settle(column, {node: 0.0 for node in column}, across, {node: 1.0 for node in column}, centre)
-    for sweep in range(24):
-        for column in columns if sweep % 2 == 0 else reversed(columns):
-            near = (before, after)[sweep % 2] if sweep < 12 else None
+    # Back and forth, then towards both sides at once, and once more forth, which makes chains straight.
+    sweeps = [("back", after), ("forth", before)] * 6 + [("back", None), ("forth", None)] * 4
+    for direction, near in [*sweeps, ("back", after), ("forth", before)]:
+        for column in columns if direction == "forth" else reversed(columns):
             wish, weight = {}, {}
             for node in column:
                 others = near[node] if near else before[node] + after[node]

@@ -7,7 +7,7 @@ from math import prod
 
 
 def short(value) -> str:
-    """`4517`, `[1, 2]`, `[35.7, 55.9, … 68.4] (11)` or `[-0.42, 1.3, … 0.7] (4×3)`; "None" for None."""
+    """`4517`, `[1, 2]`, `[35.7, … 68.4] (11)` or `[−0.42, … 0.7] (4×3)`; "None" for None."""
     shape = shape_of(value)
     if value is None or not hasattr(value, "reshape"):
         return scalar(value)
@@ -19,7 +19,7 @@ def short(value) -> str:
     if size <= 3:
         text = f"[{', '.join(scalar(number) for number in flat.tolist())}]"
         return text if len(shape) == 1 else f"{text} ({times(shape)})"
-    return f"[{scalar(flat[0].tolist())}, {scalar(flat[1].tolist())}, … {scalar(flat[-1].tolist())}] ({times(shape)})"
+    return f"[{scalar(flat[0].tolist())}, … {scalar(flat[-1].tolist())}] ({times(shape)})"
 
 
 def scalar(number) -> str:

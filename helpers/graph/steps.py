@@ -37,7 +37,8 @@ class Send:
     """What a node sends to one of its inputs."""
 
     target: int  # the receiving node's id
-    input: int  # which of the sender's inputs it is
+    output: int  # which of the receiver's outputs the gradient is for
+    input: int  # which of the sender's inputs that is
     local: str  # the local derivative in symbols
     number: str  # the same as a number, where sender and receiver are scalars; else ""
     product: Any  # upstream times local derivative
@@ -61,14 +62,14 @@ class Step:
 class Steps:
     """The steps in the order in which they fire, and one picture that fills in: `steps.svg(k)` after k steps."""
 
-    def __init__(self, graph: Graph, steps: list[Step]):
+    def __init__(self, graph: Graph, steps: list[Step], direction: str = "LR"):
         self.graph, self.steps = graph, steps
         self.states = gradient_texts(graph, steps)
         texts: dict[int, list[str]] = {}
         for state in self.states:
             for number, text in state.items():
                 texts.setdefault(number, []).append(text)
-        self.drawing = Drawing(graph, gradients=texts)
+        self.drawing = Drawing(graph, gradients=texts, direction=direction)
 
     def __len__(self) -> int:
         return len(self.steps)
@@ -103,10 +104,10 @@ class Steps:
         return f'<figure style="margin:0.5em 0;overflow-x:auto">{self.svg(len(self))}</figure><ol>{items}</ol>'
 
 
-def backward_steps(root, gradient=None, **names) -> Steps:
+def backward_steps(root, gradient=None, *, direction="LR", **names) -> Steps:
     """The steps of `root.backward(gradient)`, in an order in which every node fires after all its users.
 
-    `root` and `names` are as in `read`; `gradient` is the gradient of the result, of its shape; without it the result
+    `root` and `names` are as in `read`, `direction` as in `draw`; `gradient` is the gradient of the result, of its shape; without it the result
     must be a scalar, and it is 1. Raises RuntimeError where the saved values are freed already or were changed in
     place since, ValueError where a gradient is missing or has another shape, and what `read` raises.
     """
@@ -142,9 +143,11 @@ def backward_steps(root, gradient=None, **names) -> Steps:
             arrived[place] = sent if first else arrived[place] + sent
             local = labels.derivative(box.label, position, box.op)
             target = reader.numbers[id(source)]
-            sends.append(Send(target, position, local, number, sent, first, arrived[place], waiting[id(source)]))
+            sends.append(
+                Send(target, output, position, local, number, sent, first, arrived[place], waiting[id(source)])
+            )
         steps.append(Step(box, upstream, sends, text=sentence(reader.graph, box, upstream, sends)))
-    return Steps(reader.graph, steps)
+    return Steps(reader.graph, steps, direction)
 
 
 def first_gradient(root, gradient):
@@ -290,11 +293,14 @@ def gradient_texts(graph: Graph, steps: list[Step]) -> list[dict[int, str]]:
     """For 0, 1, … steps: the gradient text in each box. "…" after a sum says that more is to come."""
     old = {node.id: node.grad for node in graph.nodes if node.kind == "leaf" and node.grad not in (None, "None")}
     state = {**old, steps[0].node.id: short(steps[0].upstream)}
+    sums: dict[int, dict[int, str]] = {}  # by node and output: an unbind collects one gradient for each output
     states = [dict(state)]
     for step in steps:
         for send in step.sends:
+            sums.setdefault(send.target, {})[send.output] = short(send.total)
             held = f"{old[send.target]} + " if send.target in old else ""
-            state[send.target] = f"{held}{short(send.total)}" + (" …" if send.waiting else "")
+            arrived = " and ".join(text for _, text in sorted(sums[send.target].items()))
+            state[send.target] = held + arrived + (" …" if send.waiting else "")
         if step.node.kind == "leaf":
             state[step.node.id] = short(step.after)
         states.append(dict(state))
