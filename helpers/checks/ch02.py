@@ -4,7 +4,8 @@ import math
 import sys
 
 from ..value import Value, topological_order
-from .exercise import Exercise, Wrong, calls, close, encode, numbers, trial
+from .exercise import Exercise, Wrong
+from .record import calls, close, encode, numbers, trial
 from .symptoms import DEEP, LEFT, ONES, SHAPE, SIGN, TWO, raises, slow, when
 
 # --- 2.1 and 2.3: the quadratic ------------------------------------------------------------------------------
@@ -363,7 +364,7 @@ EXERCISES = [
         title="By hand",
         reference=_by_hand,
         hints=(
-            "y is 7, and the loss is the square of y - 4.",
+            "`y` is 7, and the loss is the square of `y - 4`.",
             "The slope of the loss in y is 2·(7 - 4).",
             "Multiply that slope by x² for w1, by x for w2, by 1 for b.",
         ),
@@ -433,10 +434,10 @@ EXERCISES = [
         title="The quadratic's gradient",
         reference=quadratic_gradient,
         hints=(
-            "Give the residual a name: y_pred - y.",
-            "Three products: each is 2·residual times what stands beside the parameter.",
+            "Give the difference y - y_t a name.",
+            "Three products: each is twice the difference, times what stands beside the parameter.",
         ),
-        probe=calls(_quadratic_cases, "x, y, w1, w2, b"),
+        probe=calls(_quadratic_cases, "x, y_t, w1, w2, b"),
         wrong=(
             Wrong(TWO, None, _with_slope(lambda r: r)),
             Wrong(SIGN, None, _with_slope(lambda r: -2 * r)),
@@ -457,12 +458,12 @@ EXERCISES = [
                 "b is missing in the forward pass.", None, lambda x, y, w1, w2, b: quadratic_gradient(x, y, w1, w2, 0)
             ),
             Wrong(
-                "The target is missing: the loss is about y_pred - y.",
+                "The target is missing: the loss is about y - y_t.",
                 None,
                 lambda x, y, w1, w2, b: quadratic_gradient(x, 0, w1, w2, b),
             ),
             Wrong(
-                "Those are the slopes of y_pred: the square on top is one link more.",
+                "Those are the slopes of y: the square on top is one link more.",
                 None,
                 _parts_of(lambda s, x: (x**2, x, 1.0)),
             ),
