@@ -1,0 +1,41 @@
+# ruff: noqa: F401 (the names are for users)
+"""handtorch: the part of PyTorch that this course uses, over NumPy, short enough to read.
+
+`import helpers.handtorch as torch`, and every script and notebook of the course runs and prints the same. Read it from the
+ground: `walk.py` (the graph and the walk back through it), `record.py` (how an operation is recorded), `ops.py` (the table of operations, each
+with its derivative), `tensor.py` (the tensor). The rest is PyTorch's surface: `methods.py`, `creation.py`, `autograd.py`, `functional.py`, `nn.py`,
+`optim.py`, `lr_scheduler.py`, `random.py`. PyTorch itself is never imported.
+# ruff: noqa: F401 (the names are for users)
+"""
+
+import math as _math
+
+from . import autograd, creation, dtypes, methods
+from .autograd import (
+    enable_grad,
+    inference_mode,
+    is_grad_enabled,
+    is_inference_mode_enabled,
+    no_grad,
+    set_grad_enabled,
+)
+from .creation import *  # noqa: F403
+from .dtypes import Size, device, dtype, finfo, get_default_dtype, iinfo, promote_types, set_default_dtype
+from .tensor import Tensor, set_warn_always
+from .text import set_printoptions
+
+__version__ = "2.13.0"
+pi, e, inf, nan, newaxis = _math.pi, _math.e, _math.inf, _math.nan, None
+globals().update(methods.FUNCTIONS)
+for _dtype in dtypes.ALL:
+    globals()[_dtype.name] = _dtype
+half, float, double, short, int, long = (
+    getattr(dtypes, _n) for _n in ("half", "float", "double", "short", "int", "long")
+)
+strided = "torch.strided"
+
+
+def __getattr__(name):
+    raise NotImplementedError(
+        f"torch.{name}: handtorch, the part of PyTorch that this course uses, ends before it; use PyTorch"
+    )

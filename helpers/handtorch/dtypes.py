@@ -1,0 +1,202 @@
+"""The ground: number types with PyTorch's names and promotion, sizes and devices.
+
+NumPy has the same number types as PyTorch but mixes them by other rules: `int64 + float32` is float64 in NumPy and float32
+in PyTorch, where only the *category* (bool < integer < floating) of an operand with few dimensions can change the result.
+"""
+
+from __future__ import annotations
+
+import builtins
+
+import numpy as np
+
+
+class dtype:
+    """A number type, such as `torch.float32`; two are equal only if they are the same object."""
+
+    def __init__(self, name: str, category: int, letter: str):
+        self.name, self.category, self.letter = name, category, letter
+        self.numpy = np.dtype(name)
+        self.itemsize = self.numpy.itemsize
+        self.is_floating_point = category == 2
+        self.is_complex = False
+        self.is_signed = self.numpy.kind in "if"
+
+    def __repr__(self):
+        return "torch." + self.name
+
+    def __reduce__(self):
+        return self.name
+
+
+# Category 0 is bool, 1 integer, 2 floating. The word is the one that error messages use: torch.FloatTensor.
+bool = dtype("bool", 0, "Bool")
+uint8 = dtype("uint8", 1, "Byte")
+int8 = dtype("int8", 1, "Char")
+int16 = short = dtype("int16", 1, "Short")
+int32 = int = dtype("int32", 1, "Int")
+int64 = long = dtype("int64", 1, "Long")
+float16 = half = dtype("float16", 2, "Half")
+float32 = float = dtype("float32", 2, "Float")
+float64 = double = dtype("float64", 2, "Double")
+
+ALL = (bool, uint8, int8, int16, int32, int64, float16, float32, float64)
+FROM_NUMPY = {kind.numpy: kind for kind in ALL}
+_default = float32
+
+
+def get_default_dtype() -> dtype:
+    """The type of `tensor(1.0)` and of what integers become when they are divided."""
+    return _default
+
+
+def set_default_dtype(d: dtype) -> None:
+    """Change the default floating type; raises TypeError for anything that is not floating."""
+    global _default
+    if not (isinstance(d, dtype) and d.is_floating_point):
+        raise TypeError(
+            f"only floating-point types are supported as the default type, but got {d!r}"
+            if isinstance(d, dtype)
+            else "invalid dtype object: only floating-point types are supported as the default type"
+        )
+    _default = d
+
+
+def from_numpy_dtype(numpy_dtype: np.dtype) -> dtype:
+    """The torch type of a NumPy type; raises TypeError, in PyTorch's words, if there is none."""
+    try:
+        return FROM_NUMPY[numpy_dtype]
+    except KeyError:
+        if numpy_dtype.kind == "c":
+            raise NotImplementedError("handtorch ends before complex numbers; use PyTorch for them") from None
+        raise TypeError(
+            f"can't convert np.ndarray of type numpy.{numpy_dtype.type.__name__}. The only supported types are: float64, "
+            "float32, float16, complex64, complex128, int64, int32, int16, int8, uint64, uint32, uint16, uint8, and bool."
+        ) from None
+
+
+def promote_types(type1: dtype, type2: dtype) -> dtype:
+    """The smallest type that holds both, by PyTorch's table: a floating type absorbs every integer."""
+    if type1.category != type2.category:
+        return type1 if type1.category > type2.category else type2
+    return FROM_NUMPY[np.promote_types(type1.numpy, type2.numpy)]
+
+
+def scalar_dtype(value) -> dtype:
+    """What a Python number weighs in a promotion: only its category counts against tensors."""
+    if isinstance(value, (builtins.bool, np.bool_)):
+        return bool
+    if isinstance(value, (builtins.int, np.integer)):
+        return int64
+    if isinstance(value, complex):
+        raise NotImplementedError("handtorch ends before complex numbers; use PyTorch for them")
+    return _default
+
+
+def result_dtype(operands) -> dtype:
+    """The common type of arrays and Python numbers.
+
+    Arrays with dimensions decide; arrays without, and then Python numbers, matter only if their category is higher.
+    """
+    by_rank: list = [None, None, None]
+    for operand in operands:
+        if isinstance(operand, (np.ndarray, np.generic)):
+            rank, kind = (0 if operand.ndim else 1), FROM_NUMPY[operand.dtype]
+        else:
+            rank, kind = 2, scalar_dtype(operand)
+        by_rank[rank] = kind if by_rank[rank] is None else promote_types(by_rank[rank], kind)
+    result = None
+    for kind in by_rank:
+        if kind is not None and (result is None or kind.category > result.category):
+            result = kind if result is None else promote_types(result, kind)
+    return result
+
+
+def can_cast(from_: dtype, to: dtype) -> builtins.bool:
+    """Whether a result of one type may be written into a tensor of the other: never down a category."""
+    return from_.category <= to.category
+
+
+class Size(tuple):
+    """A tensor's shape: a tuple that prints as `torch.Size([2, 3])`."""
+
+    def __repr__(self):
+        return f"torch.Size([{', '.join(map(str, self))}])"
+
+    def numel(self):
+        """The number of elements."""
+        product = 1
+        for length in self:
+            product *= length
+        return product
+
+    def __getitem__(self, index):
+        item = tuple.__getitem__(self, index)
+        return Size(item) if isinstance(index, slice) else item
+
+    def __add__(self, other):
+        return Size(tuple.__add__(self, tuple(other)))
+
+    def __mul__(self, times):
+        return Size(tuple.__mul__(self, times))
+
+    __rmul__ = __mul__
+
+
+class device:
+    """Where a tensor lives. Here that is always the CPU."""
+
+    def __init__(self, type, index=None):
+        if isinstance(type, device):
+            type, index = type.type, type.index
+        name, _, number = str(type).partition(":")
+        if name not in ("cpu", "meta"):
+            raise NotImplementedError(f"handtorch has only device 'cpu', not {type!r}")
+        self.type, self.index = name, index if not number else np.dtype("int64").type(number).item()
+
+    def __repr__(self):
+        return f"device(type='{self.type}'" + (f", index={self.index})" if self.index is not None else ")")
+
+    def __str__(self):
+        return self.type if self.index is None else f"{self.type}:{self.index}"
+
+    def __eq__(self, other):
+        return isinstance(other, device) and (self.type, self.index) == (other.type, other.index)
+
+    def __hash__(self):
+        return hash((self.type, self.index))
+
+
+CPU = device("cpu")
+
+
+class finfo:
+    """The limits of a floating type: `eps`, `max`, `min`, `tiny`, `smallest_normal`, `resolution`, `bits`."""
+
+    def __init__(self, type: dtype | None = None):
+        type = type or _default
+        if not type.is_floating_point:
+            raise TypeError(
+                "torch.finfo() requires a floating point input type. Use torch.iinfo to handle 'torch.finfo'"
+            )
+        numpy = np.finfo(type.numpy)
+        for name in ("eps", "max", "min", "tiny", "smallest_normal", "resolution"):
+            setattr(self, name, getattr(numpy, name).item())
+        self.bits, self.dtype = numpy.bits, type.name
+
+    def __repr__(self):
+        words = ", ".join(f"{name}={getattr(self, name):g}" for name in ("resolution", "min", "max", "eps"))
+        return f"finfo({words}, smallest_normal={self.tiny:g}, tiny={self.tiny:g}, dtype={self.dtype})"
+
+
+class iinfo:
+    """The limits of an integer type: `min`, `max`, `bits`."""
+
+    def __init__(self, type: dtype):
+        if type.category != 1:
+            raise TypeError("torch.iinfo() requires an integer input type. Use torch.finfo to handle 'torch.iinfo'")
+        numpy = np.iinfo(type.numpy)
+        self.min, self.max, self.bits, self.dtype = numpy.min, numpy.max, numpy.bits, type.name
+
+    def __repr__(self):
+        return f"iinfo(min={self.min}, max={self.max}, dtype={self.dtype})"

@@ -1,0 +1,394 @@
+"""Forwards that NumPy does not have, on arrays only; the table in `ops.py` names them.
+
+Each is the plain definition of its function, in the order of operations that PyTorch's last bits show. Keys that pick elements
+are built here too.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from .sums import torch_sum
+
+
+def rounded_once(function, few=4096):
+    """Compute float32 in double precision and round once: so PyTorch's own functions are nearly always right to the last bit.
+
+    Where there are many elements, speed counts for more.
+    """
+
+    def compute(x):
+        if x.size <= few and x.dtype == np.float32:
+            return function(x.astype(np.float64)).astype(np.float32)
+        return function(x)
+
+    return compute
+
+
+def each_number(function, x):
+    """Apply a function of Python floats to every element."""
+    return np.asarray(np.frompyfunc(function, 1, 1)(x)).astype(x.dtype)
+
+
+# ---- functions of one number ---------------------------------------------------------------------------------------
+
+
+def logistic(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def clip_to(x, eps):
+    """Move numbers into [eps, 1 - eps]; None leaves them."""
+    return x if eps is None else np.clip(x, eps, 1 - eps)
+
+
+def softplus_of(x, beta, threshold):
+    scaled = x * beta
+    return np.where(scaled > threshold, x, np.log1p(np.exp(np.minimum(scaled, threshold))) / beta)
+
+
+def log_gamma(x):
+    if x == math.inf or x == -math.inf or (x <= 0 and x == math.floor(x)):
+        return math.inf
+    return math.lgamma(x)
+
+
+def digamma_of(x):
+    """The derivative of lgamma: recurrence up to 10, then the asymptotic series (Abramowitz and Stegun 6.3.18)."""
+    if x == 0:
+        return -math.copysign(math.inf, x)
+    if not math.isfinite(x):
+        return x if x > 0 else math.nan
+    if x < 0:
+        if x == math.floor(x):
+            return math.nan
+        return digamma_of(1 - x) - math.pi / math.tan(math.pi * math.fmod(x, 1.0))
+    result = 0.0
+    while x < 10:
+        result -= 1 / x
+        x += 1
+    z = 1 / (x * x)
+    series = z * (1 / 12 - z * (1 / 120 - z * (1 / 252 - z * (1 / 240 - z * (1 / 132 - z * (691 / 32760 - z / 12))))))
+    return result + math.log(x) - 0.5 / x - series
+
+
+def trigamma_of(x):
+    """The derivative of digamma (Abramowitz and Stegun 6.4.12)."""
+    if x < 0.5:
+        sine = math.sin(math.pi * x)
+        return (math.pi**2 / sine**2 if sine else math.inf) - trigamma_of(1 - x)
+    result = 0.0
+    while x < 10:
+        result += 1 / (x * x)
+        x += 1
+    z = 1 / (x * x)
+    series = z * (1 / 6 - z * (1 / 30 - z * (1 / 42 - z * (1 / 30 - z * (5 / 66 - z * 691 / 2730)))))
+    return result + (1 + 0.5 / x + series) / x
+
+
+def inverse_erf(x):
+    """Winitzki's approximation, then Newton steps on erf."""
+
+    def one(value):
+        if not -1 < value < 1:
+            return math.copysign(math.inf, value) if abs(value) == 1 else math.nan
+        log = math.log1p(-value * value)
+        half = 2 / (math.pi * 0.147) + log / 2
+        y = math.copysign(math.sqrt(math.sqrt(half * half - log / 0.147) - half), value)
+        for _ in range(4):
+            tail = (
+                math.erf(y) - value
+                if abs(value) < 0.5
+                else math.copysign(1 - abs(value), value) - math.copysign(math.erfc(abs(y)), value)
+            )
+            y -= tail * math.sqrt(math.pi) / 2 * math.exp(y * y)
+        return y
+
+    return each_number(one, x)
+
+
+def unless_whole(function, x):
+    """Rounding of whole numbers changes nothing, and keeps their type."""
+    return function(x) if x.dtype.kind == "f" else x.copy()
+
+
+def replace_nan(x, nan, posinf, neginf):
+    if x.dtype.kind != "f":
+        return x.copy()
+    return np.nan_to_num(x, nan=nan or 0.0, posinf=posinf, neginf=neginf)
+
+
+# ---- two numbers -----------------------------------------------------------------------------------------------------
+
+
+def raise_to(x, exponent):
+    """x ** exponent, with the small powers as products, as PyTorch has them; integers wrap, and 1 / x is 0 unless x is 1 or -1."""
+    if type(exponent) in (int, float) and x.dtype.kind == "f":
+        if exponent == 2:
+            return x * x
+        if exponent == 3:
+            return x * x * x
+        if exponent == 1:
+            return x.copy()
+        if exponent == 0.5:
+            return np.sqrt(x)
+        if exponent == -0.5:
+            return 1 / np.sqrt(x)
+        if exponent == -1:
+            return np.reciprocal(x)
+        if exponent == -2:
+            return 1 / (x * x)
+        return rounded_once(lambda x: np.power(x, exponent))(x)
+    if x.dtype.kind == "f":
+        if x.dtype == np.float32 and x.size <= 4096:
+            return np.power(x.astype(np.float64), exponent).astype(np.float32)
+        return np.power(x, exponent)
+    exponent = np.asarray(exponent)
+    if exponent.dtype.kind == "b":
+        exponent = exponent.astype(np.int64)
+    size = np.power(x, np.where(exponent < 0, 0, exponent).astype(x.dtype if x.dtype != bool else np.int64))
+    if not (exponent < 0).any():
+        return size
+    flipped = np.where(x == 1, 1, np.where(x == -1, np.where(exponent % 2 == 0, 1, -1), 0))
+    return np.where(exponent < 0, flipped, size).astype(x.dtype)
+
+
+def floor_div(x, y):
+    """The quotient rounded down; division by zero is inf or nan for floats, an error for integers."""
+    kind = np.result_type(x, y)
+    if kind.kind in "iub":
+        refuse_zero(y)
+        return np.floor_divide(x, y)
+    quotient = np.floor_divide(x, y)
+    return np.where(np.asarray(y) == 0, np.true_divide(x, y), quotient).astype(quotient.dtype)
+
+
+def trunc_div(x, y):
+    """The quotient rounded towards zero."""
+    if np.result_type(x, y).kind in "iub":
+        refuse_zero(y)
+        x, y = np.asarray(x), np.asarray(y)
+        down = np.floor_divide(x, y)
+        return down + ((down < 0) & (down * y != x)).astype(down.dtype)
+    return np.trunc(np.true_divide(x, y))
+
+
+DIVIDE = {"floor": floor_div, "trunc": trunc_div}
+
+
+def modulus(function, x, y):
+    if np.result_type(x, y).kind in "iub":
+        refuse_zero(y)
+    return function(x, y)
+
+
+def refuse_zero(divisor):
+    if (np.asarray(divisor) == 0).any():
+        raise RuntimeError("ZeroDivisionError")
+
+
+def interpolate(x, y, weight):
+    """x + weight (y - x), from the nearer end."""
+    difference = y - x
+    return np.where(np.abs(weight) < 0.5, x + weight * difference, y - difference * (1 - weight)).astype(
+        np.result_type(x, y)
+    )
+
+
+def x_log_y(x, y):
+    return np.where((x == 0) & ~np.isnan(y), 0, x * np.log(y)).astype(np.result_type(x, y))
+
+
+def weighted(x, beta, product, alpha):
+    """beta x + alpha product; what beta = 0 multiplies is not looked at."""
+    if alpha != 1:
+        product = product * alpha
+    if beta == 0:
+        return product
+    return (x if beta == 1 else x * beta) + product
+
+
+# ---- choosing --------------------------------------------------------------------------------------------------------
+
+
+def clip(x, low, high):
+    """Between two numbers; where they cross, the upper one counts."""
+    if low is not None:
+        x = np.maximum(x, np.asarray(low, x.dtype))
+    if high is not None:
+        x = np.minimum(x, np.asarray(high, x.dtype))
+    return np.array(x) if low is None and high is None else x
+
+
+# ---- reductions ------------------------------------------------------------------------------------------------------
+
+
+def count(shape, dim):
+    """How many elements go into one result."""
+    return math.prod(shape if dim is None else (shape[i] for i in dim)) if shape else 1
+
+
+def arithmetic_mean(x, dim, keepdim):
+    return torch_sum(x, dim, keepdim) / x.dtype.type(count(x.shape, dim))
+
+
+def variance(x, dim, correction, keepdim):
+    """The mean square deviation, with n - correction for n, computed in double precision."""
+    wide = x.astype(np.float64)
+    deviation = wide - wide.mean(axis=dim, keepdims=True) if x.size else wide
+    squares = np.sum(deviation * deviation, axis=dim, keepdims=keepdim)
+    return np.asarray(squares / max(count(x.shape, dim) - correction, 0)).astype(x.dtype)
+
+
+def log_sum_exp(x, dim, keepdim):
+    if x.size == 0:
+        return np.log(np.sum(np.exp(x), axis=dim, keepdims=keepdim))
+    top = np.max(x, axis=dim, keepdims=True)
+    top = np.where(np.isfinite(top), top, 0).astype(x.dtype)
+    result = np.log(torch_sum(np.exp(x - top), dim, True)) + top
+    return result if keepdim else result.reshape(np.sum(x, axis=dim).shape)
+
+
+def norm_of(x, ord, dim, keepdim):
+    """The vector norm: (sum |x|^ord)^(1/ord), with its limits at 0 and at infinity."""
+    size = np.abs(x)
+    if ord == math.inf:
+        return np.max(size, axis=dim, keepdims=keepdim)
+    if ord == -math.inf:
+        return np.min(size, axis=dim, keepdims=keepdim)
+    if ord == 0:
+        return torch_sum((x != 0).astype(x.dtype), dim, keepdim)
+    if ord == 1:
+        return torch_sum(size, dim, keepdim)
+    if ord == 2:
+        return np.sqrt(torch_sum(x * x, dim, keepdim))
+    return torch_sum(size**ord, dim, keepdim) ** (1.0 / ord)
+
+
+def softmax_of(x, dim):
+    if x.size == 0:
+        return x.copy()
+    up = rounded_once(np.exp)(x - np.max(x, axis=dim, keepdims=True))
+    return up / torch_sum(up, dim, True)
+
+
+def log_softmax_of(x, dim):
+    if x.size == 0:
+        return x.copy()
+    below = x - np.max(x, axis=dim, keepdims=True)
+    return below - rounded_once(np.log)(torch_sum(rounded_once(np.exp)(below), dim, True))
+
+
+def whole(x):
+    """The type of sums and products of whole numbers."""
+    return None if x.dtype.kind == "f" else np.int64
+
+
+# ---- shapes and keys -------------------------------------------------------------------------------------------------
+
+
+def at(dim, index):
+    """The key that applies `index` to one dimension and keeps the others."""
+    return (slice(None),) * dim + (index, Ellipsis)
+
+
+def along(index, dim):
+    """The key that picks, along `dim`, by an array of positions: element [i, j] of the result is x[index[i, j], j] for dim 0."""
+    key = list(np.ogrid[tuple(slice(n) for n in index.shape)])
+    if key:
+        key[dim] = index
+    return tuple(key)
+
+
+def squeezed(shape, dim):
+    """The shape without its dimensions of length 1: all of them, or those of `dim`."""
+    return tuple(n for i, n in enumerate(shape) if n != 1 or (dim is not None and i not in dim))
+
+
+def expanded(x, shape):
+    return x[...] if x.shape == shape else np.broadcast_to(x, shape)
+
+
+def windows(x, dim, size, step):
+    if not x.ndim:
+        return x.reshape((size,))
+    return np.moveaxis(np.lib.stride_tricks.sliding_window_view(x, size, dim, writeable=True), -1, -1)[
+        at(dim, slice(None, None, step))
+    ]
+
+
+def fold_windows(g, shape, dim, size, step):
+    result = np.zeros(shape, g.dtype)
+    for i in range(g.shape[dim] if shape else 0):
+        result[at(dim, slice(i * step, i * step + size))] += np.moveaxis(g[at(dim, i)], -1, dim)
+    return result if shape else g.reshape(())
+
+
+def fill_diagonal(g, shape, offset, dim1, dim2):
+    result = np.zeros(shape, g.dtype)
+    diagonal = result.diagonal(offset, dim1, dim2)
+    diagonal.flags.writeable = True
+    diagonal[...] = g
+    return result
+
+
+def writable_diagonal(x, offset, dim1, dim2):
+    diagonal = x.diagonal(offset, dim1, dim2)
+    diagonal.flags.writeable = x.flags.writeable
+    return diagonal
+
+
+def cut(x, sizes, dim):
+    """Consecutive parts of the given lengths."""
+    parts, start = [], 0
+    for size in sizes:
+        parts.append(x[at(dim, slice(start, start + size))])
+        start += size
+    return tuple(parts)
+
+
+def placed(g, shape, key):
+    """Zeros of that shape with `g` added at `key`; a place that the key names twice receives both."""
+    result = np.zeros(shape, g.dtype)
+    if is_basic(key):
+        result[key] = g
+    else:
+        np.add.at(result, key, g)
+    return result
+
+
+def is_basic(key):
+    """Whether a key has no array in it, so that each element is named once."""
+    return not any(isinstance(k, (np.ndarray, list)) for k in (key if isinstance(key, tuple) else (key,)))
+
+
+def put_at(x, y, key, accumulate):
+    """A copy of x with y written, or added, at the key."""
+    result = x.copy()
+    if accumulate:
+        np.add.at(result, key, y)
+    else:
+        result[key] = y
+    return result
+
+
+def corner(index):
+    """The key of the part of an array that an index of smaller shape covers."""
+    return tuple(slice(n) for n in index.shape)
+
+
+def in_corner(g, shape):
+    """Zeros of that shape with g in the first corner."""
+    result = np.zeros(shape, g.dtype)
+    result[tuple(slice(n) for n in g.shape)] = g
+    return result
+
+
+def chosen_elements(x, index, dim, keepdim):
+    """The elements at `index`, which has length 1 along `dim`."""
+    if not x.ndim:
+        return x.copy()
+    values = x[along(index, dim)]
+    return values if keepdim else values.squeeze(dim)

@@ -1,0 +1,2345 @@
+"""PyTorch's functions and methods: its names and keywords, over the table.
+
+What is here tidies arguments (a negative `dim`, a shape in several forms), refuses what PyTorch refuses in PyTorch's words,
+and calls an entry of `ops.py`, or several. Every function becomes a method of `Tensor`; where PyTorch has an in-place
+form (`add_`), it is made from the function. A reader looking for a derivative can skip this module.
+"""
+
+from __future__ import annotations
+
+import builtins
+import math
+from collections import namedtuple
+from functools import wraps
+
+import numpy as np
+
+from . import dtypes, kernels, ops
+from .dtypes import Size
+from .record import Variable, convert, in_type, size_mismatch, wrap
+from .tensor import OPERAND, Tensor, as_operand
+
+FUNCTIONS: dict = {}  # what `torch.name` finds, filled below
+IN_PLACE: dict = {}  # name_ of Tensor methods
+SAME_ARGUMENT = {
+    "input": "x",
+    "self": "x",
+    "axis": "dim",
+    "keepdims": "keepdim",
+    "axes": "dim",
+    "x1": "x",
+    "x2": "other",
+}
+
+
+# ---- how a function becomes PyTorch's --------------------------------------------------------------------------------
+
+
+def public(function=None, *, names=(), in_place=False, method=True):
+    """Offer a function as `torch.name` and `tensor.name`, with NumPy's words for its arguments and `out=`."""
+    if function is None:
+        return lambda function: public(function, names=names, in_place=in_place, method=method)
+
+    @wraps(function)
+    def call(*args, **kwargs):
+        if kwargs:
+            if "out" in kwargs:
+                return into(kwargs.pop("out"), call, args, kwargs)
+            kwargs = {SAME_ARGUMENT.get(name, name): value for name, value in kwargs.items()}
+        return function(*args, **kwargs)
+
+    for name in names or (function.__name__.rstrip("_"),):
+        FUNCTIONS[name] = call
+        if method:
+            setattr(Tensor, name, call)
+        if in_place:
+            offer_in_place(name, call)
+    return function
+
+
+def offer_in_place(name, function):
+    def method(self, *args, **kwargs):
+        return overwrite(self, function, args, kwargs)
+
+    method.__name__, method.__doc__ = name + "_", f"`{name}`, written into the tensor itself."
+    IN_PLACE[name + "_"] = method
+    setattr(Tensor, name + "_", method)
+    FUNCTIONS[name + "_"] = method
+
+
+def into(out, call, args, kwargs):
+    """`out=`: write the result into given tensors."""
+    if out is None:
+        return call(*args, **kwargs)
+    given = [a for a in args if isinstance(a, Tensor)]
+    outs = out if isinstance(out, (tuple, list)) else (out,)
+    if any(t.requires_grad for t in (*given, *outs)):
+        raise RuntimeError(
+            f"{call.__name__}(): functions with out=... arguments don't support automatic differentiation, but one of the "
+            "arguments requires grad."
+        )
+    results = call(*args, **kwargs)
+    for target, result in zip(outs, results if isinstance(results, tuple) else (results,), strict=False):
+        if not dtypes.can_cast(result.dtype, target.dtype):
+            raise RuntimeError(
+                f"result type {result.dtype.letter} can't be cast to the desired output type {target.dtype.letter}"
+            )
+        if target._array.shape == result._array.shape:
+            target._array[...] = result._array
+        else:
+            target._array = result._array.astype(target._array.dtype)
+        target._counter[0] += 1
+    return out
+
+
+def overwrite(self, function, args, kwargs):
+    """Compute a function of this tensor, write the result into its memory and let it take over the history."""
+    from .walk import mode
+
+    recording = mode.grad and (self.requires_grad or any(isinstance(a, Tensor) and a.requires_grad for a in args))
+    self._check_writable(recording)
+    result = function(self._copy_of_itself() if recording else self, *args, **kwargs)
+    if result._array.shape != self._array.shape:
+        raise RuntimeError(
+            f"output with shape {list(self._array.shape)} doesn't match the broadcast shape {list(result._array.shape)}"
+        )
+    if not dtypes.can_cast(result.dtype, self.dtype):
+        raise RuntimeError(
+            f"result type {result.dtype.letter} can't be cast to the desired output type {self.dtype.letter}"
+        )
+    if result._node is None or self._base is not None:
+        return ops.copy.in_place((self, result), {})
+    self._array[...] = result._array
+    self._counter[0] += 1
+    node = result._node
+    if node.answer is not None and node.answer[0] is result._array:
+        node.answer = (self._array, self._counter, self._counter[0])
+    self._node, self._nr, self._requires_grad = node, result._nr, True
+    return self
+
+
+def need_tensor(x, name, position=1, word="input"):
+    if not isinstance(x, Tensor):
+        raise TypeError(f"{name}(): argument '{word}' (position {position}) must be Tensor, not {type(x).__name__}")
+
+
+def dim_of(dim, ndim):
+    """A dimension as a number from 0."""
+    if isinstance(dim, Variable):
+        dim = dim.item()
+    low, high = (-ndim, ndim - 1) if ndim else (-1, 0)
+    if not low <= dim <= high:
+        raise IndexError(f"Dimension out of range (expected to be in range of [{low}, {high}], but got {dim})")
+    return dim % ndim if ndim else 0
+
+
+def dims_of(dim, ndim):
+    """Dimensions as a tuple of numbers from 0; None, for all of them, stays None. Nothing can be counted in a 0-d tensor."""
+    if dim is None:
+        return None
+    dims = tuple(dim_of(d, ndim) for d in ((dim,) if not isinstance(dim, (tuple, list)) else dim))
+    if len(set(dims)) != len(dims):
+        double = next(d for d in dims if dims.count(d) > 1)
+        raise RuntimeError(f"dim {double} appears multiple times in the list of dims")
+    return dims if ndim else None
+
+
+def array(x):
+    return x._array if isinstance(x, Variable) else x
+
+
+def is_float(x):
+    return x._array.dtype.kind == "f"
+
+
+def as_float(x):
+    """A tensor of whole numbers in the default floating type."""
+    return x if is_float(x) else x.to(dtypes.get_default_dtype())
+
+
+# ---- elementwise -----------------------------------------------------------------------------------------------------
+
+ONE = {
+    "abs": ops.absolute, "absolute": ops.absolute, "negative": ops.neg, "neg": ops.neg, "sign": ops.sign, "sgn": ops.sign,
+    "exp": ops.exp, "exp2": ops.exp2, "expm1": ops.expm1, "log": ops.log, "log2": ops.log2, "log10": ops.log10,
+    "log1p": ops.log1p, "sqrt": ops.sqrt, "rsqrt": ops.rsqrt, "sin": ops.sin, "cos": ops.cos, "tan": ops.tan, "asin": ops.asin,
+    "arcsin": ops.asin, "acos": ops.acos, "arccos": ops.acos, "atan": ops.atan, "arctan": ops.atan, "sinh": ops.sinh,
+    "cosh": ops.cosh, "tanh": ops.tanh, "asinh": ops.asinh, "arcsinh": ops.asinh, "acosh": ops.acosh, "arccosh": ops.acosh,
+    "atanh": ops.atanh, "arctanh": ops.atanh, "sigmoid": ops.sigmoid, "erf": ops.erf, "erfc": ops.erfc, "erfinv": ops.erfinv,
+    "lgamma": ops.lgamma, "digamma": ops.digamma, "sinc": ops.sinc, "reciprocal": ops.reciprocal, "relu": ops.relu,
+    "square": ops.square, "floor": ops.floor, "ceil": ops.ceil, "trunc": ops.trunc, "fix": ops.trunc, "frac": ops.frac,
+    "rad2deg": ops.rad2deg, "deg2rad": ops.deg2rad,
+}  # fmt: skip
+
+
+def elementwise(name, op):
+    def function(input):
+        if not isinstance(input, Tensor):
+            need_tensor(input, name)
+        return op.record((input,), {})
+
+    def in_place(self):
+        return op.in_place((self,), {})
+
+    return function, in_place
+
+
+for _name, _op in ONE.items():
+    _function, _in_place = elementwise(_name, _op)
+    _function.__name__ = _name
+    public(_function, names=(_name,))
+    setattr(Tensor, _name, _function)
+    IN_PLACE[_name + "_"] = FUNCTIONS[_name + "_"] = _in_place
+    setattr(Tensor, _name + "_", _in_place)
+
+
+def both(op, x, other):
+    """An operation on two operands, of which at least one is a tensor."""
+    return op.record((as_operand(x), as_operand(other)), {})
+
+
+TWO = {
+    "mul": ops.mul, "multiply": ops.mul, "fmod": ops.fmod, "remainder": ops.remainder, "maximum": ops.maximum, "minimum": ops.minimum,
+    "fmax": ops.fmax, "fmin": ops.fmin, "atan2": ops.atan2, "arctan2": ops.atan2, "hypot": ops.hypot, "logaddexp": ops.logaddexp,
+    "logaddexp2": ops.logaddexp2, "xlogy": ops.xlogy, "copysign": ops.copysign, "floor_divide": ops.floor_divide,
+    "true_divide": ops.div, "eq": ops.eq, "ne": ops.ne, "not_equal": ops.ne, "lt": ops.lt, "less": ops.lt, "le": ops.le,
+    "less_equal": ops.le, "gt": ops.gt, "greater": ops.gt, "ge": ops.ge, "greater_equal": ops.ge,
+}  # fmt: skip
+
+
+def binary(name, op):
+    def function(x, other):
+        return op.record((as_operand(x), as_operand(other)), {})
+
+    def in_place(self, other):
+        return op.in_place((self, as_operand(other)), {})
+
+    return function, in_place
+
+
+for _name, _op in TWO.items():
+    _function, _in_place = binary(_name, _op)
+    _function.__name__ = _name
+    public(_function, names=(_name,))
+    IN_PLACE[_name + "_"] = FUNCTIONS[_name + "_"] = _in_place
+    setattr(Tensor, _name + "_", _in_place)
+
+
+def no_bool_difference(x, other):
+    kinds = [a._array.dtype.kind for a in (x, other) if isinstance(a, Variable)]
+    if "b" in kinds:
+        if kinds == ["b", "b"]:
+            raise RuntimeError(
+                "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` "
+                "operator instead."
+            )
+        raise RuntimeError(
+            "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a mask, use the "
+            "`~` or `logical_not()` operator instead."
+        )
+
+
+@public
+def add(x, other, *, alpha=1):
+    """x + alpha * other."""
+    x, other = as_operand(x), as_operand(other)
+    return ops.add.record((x, other), {}) if alpha == 1 else ops.add_scaled.record((x, other), {"alpha": alpha})
+
+
+@public(names=("sub", "subtract"))
+def sub(x, other, *, alpha=1):
+    """x - alpha * other."""
+    x, other = as_operand(x), as_operand(other)
+    no_bool_difference(x, other)
+    return ops.sub.record((x, other), {}) if alpha == 1 else ops.sub_scaled.record((x, other), {"alpha": alpha})
+
+
+def add_(self, other, *, alpha=1):
+    """Add `alpha * other` to the tensor itself."""
+    other = as_operand(other)
+    return (
+        ops.add.in_place((self, other), {}) if alpha == 1 else ops.add_scaled.in_place((self, other), {"alpha": alpha})
+    )
+
+
+def sub_(self, other, *, alpha=1):
+    """Subtract `alpha * other` from the tensor itself."""
+    other = as_operand(other)
+    return (
+        ops.sub.in_place((self, other), {}) if alpha == 1 else ops.sub_scaled.in_place((self, other), {"alpha": alpha})
+    )
+
+
+Tensor.add_, Tensor.sub_, Tensor.subtract_ = add_, sub_, sub_
+
+
+@public(in_place=True)
+def rsub(x, other, *, alpha=1):
+    """other - alpha * x."""
+    if isinstance(other, Variable):
+        return sub(other, x, alpha=alpha)
+    x = x if alpha == 1 else x * alpha
+    no_bool_difference(x, other)
+    kind = dtypes.result_dtype((x._array, other))
+    return ops.rsub.record((x if x.dtype is kind else x.to(kind),), {"other": in_type(other, kind.numpy)})
+
+
+@public(names=("div", "divide"))
+def div(x, other, *, rounding_mode=None):
+    """x / other; rounding_mode "trunc" or "floor" rounds it."""
+    x, other = as_operand(x), as_operand(other)
+    if rounding_mode is None:
+        return ops.div.record((x, other), {})
+    if rounding_mode not in ("trunc", "floor"):
+        raise RuntimeError(
+            f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{rounding_mode}'"
+        )
+    return ops.rounding_div.record((x, other), {"how": rounding_mode})
+
+
+def div_(self, other, *, rounding_mode=None):
+    """Divide the tensor itself."""
+    other = as_operand(other)
+    if rounding_mode is None:
+        return ops.div.in_place((self, other), {})
+    return ops.rounding_div.in_place((self, other), {"how": rounding_mode})
+
+
+Tensor.div_ = Tensor.divide_ = div_
+
+
+@public(names=("pow",), in_place=True)
+def power(x, exponent):
+    """x to the power of `exponent`; either may be a number."""
+    if isinstance(exponent, np.generic):
+        exponent = exponent.item()
+    if not isinstance(x, Variable):
+        kind = dtypes.result_dtype((x, exponent._array))
+        if not kind.is_floating_point and kind.category == 0:
+            kind = dtypes.scalar_dtype(x)
+        return ops.power_from.record((exponent if exponent.dtype is kind else exponent.to(kind),), {"base": x})
+    if isinstance(exponent, Variable):
+        return ops.power_of.record((x, exponent), {})
+    kind = dtypes.result_dtype((x._array, exponent))
+    if isinstance(exponent, int) and exponent < 0 and not kind.is_floating_point:
+        raise RuntimeError("Integers to negative integer powers are not allowed.")
+    return ops.power.record((x if x.dtype is kind else x.to(kind),), {"exponent": exponent})
+
+
+@public
+def float_power(x, exponent):
+    """The power, computed in double precision."""
+    x, exponent = (a.to(dtypes.float64) if isinstance(a, Variable) else float(a) for a in (x, exponent))
+    return power(x, exponent)
+
+
+@public(names=("clamp", "clip"))
+def clamp(x, min=None, max=None):
+    """x moved into [min, max]; the bounds are numbers, tensors or None."""
+    if min is None and max is None:
+        raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
+    if isinstance(min, Variable) or isinstance(max, Variable):
+        x = x if min is None else ops.clamp_min.record((x, min), {})
+        return x if max is None else ops.clamp_max.record((x, max), {})
+    kind = dtypes.result_dtype([a for a in (x._array, min, max) if a is not None])
+    return ops.clamp.record((x if x.dtype is kind else x.to(kind),), {"low": min, "high": max})
+
+
+def clamp_(self, min=None, max=None):
+    """Move the numbers of the tensor itself into [min, max]."""
+    if isinstance(min, Variable) or isinstance(max, Variable):
+        return overwrite(self, clamp, (min, max), {})
+    return ops.clamp.in_place((self,), {"low": min, "high": max})
+
+
+Tensor.clamp_ = Tensor.clip_ = clamp_
+
+
+@public(in_place=True)
+def clamp_min(x, min):
+    """x, or `min` where that is larger."""
+    return clamp(x, min=min)
+
+
+@public(in_place=True)
+def clamp_max(x, max):
+    """x, or `max` where that is smaller."""
+    return clamp(x, max=max)
+
+
+@public(in_place=True)
+def round(x, *, decimals=0):
+    """x rounded to the nearest, halves to the even one."""
+    return ops.round.record((x,), {"decimals": decimals} if decimals else {})
+
+
+@public(in_place=True)
+def nan_to_num(x, nan=None, posinf=None, neginf=None):
+    """x with nan and the infinities replaced: by 0 and the largest numbers unless given."""
+    return ops.nan_to_num.record((x,), {"nan": nan, "posinf": posinf, "neginf": neginf})
+
+
+@public(in_place=True)
+def logit(x, eps=None):
+    """log(x / (1 - x)); eps: x is clamped to [eps, 1 - eps] first."""
+    return ops.logit.record((x,), {"eps": eps})
+
+
+@public(in_place=True)
+def addcmul(x, tensor1, tensor2, *, value=1):
+    """x + value * tensor1 * tensor2."""
+    return ops.addcmul.record((x, tensor1, tensor2), {"value": value})
+
+
+@public(in_place=True)
+def addcdiv(x, tensor1, tensor2, *, value=1):
+    """x + value * tensor1 / tensor2."""
+    if not (is_float(x) or is_float(tensor1) or is_float(tensor2)):
+        raise RuntimeError(
+            "Integer division with addcdiv is no longer supported, and in a future  release addcdiv will perform a true "
+            "division of tensor1 and tensor2. The historic addcdiv behavior can be implemented as (input + value * "
+            "torch.trunc(tensor1 / tensor2)).to(input.dtype) for integer inputs and as (input + value * tensor1 / tensor2) "
+            "for float inputs. The future addcdiv behavior is just the latter implementation: (input + value * tensor1 / "
+            "tensor2), for all dtypes."
+        )
+    return ops.addcdiv.record((x, tensor1, tensor2), {"value": value})
+
+
+@public(in_place=True)
+def lerp(x, end, weight):
+    """x + weight * (end - x)."""
+    if not isinstance(weight, Variable):
+        return ops.lerp_by.record((x, end), {"weight": weight})
+    return ops.lerp.record((x, end, weight), {})
+
+
+@public(names=("positive",))
+def positive(x):
+    """x itself."""
+    if x.dtype is dtypes.bool:
+        raise RuntimeError("The `+` operator, on a bool tensor is not supported.")
+    return x
+
+
+@public
+def where(condition, x=None, other=None):
+    """x where the condition holds, else other; with one argument, the positions where it holds."""
+    if x is None and other is None:
+        return nonzero(condition, as_tuple=True)
+    if condition.dtype is not dtypes.bool and condition.dtype is not dtypes.uint8:
+        raise RuntimeError(
+            "where expected condition to be a boolean tensor, but got a tensor with dtype " + condition.dtype.letter
+        )
+    kind = dtypes.result_dtype((array(as_operand(x)), array(as_operand(other))))
+    x, other = (
+        a
+        if isinstance(a, Variable) and a.dtype is kind
+        else a.to(kind)
+        if isinstance(a, Variable)
+        else in_type(a, kind.numpy)
+        for a in (as_operand(x), as_operand(other))
+    )
+    return ops.where.record((condition if condition.dtype is dtypes.bool else condition.bool(), x, other), {})
+
+
+Tensor.where = lambda self, condition, other: where(condition, self, other)
+
+
+def plain(name, function, method=True):
+    """A function without a derivative, from one on arrays."""
+
+    def call(input, *others):
+        return wrap(np.asarray(function(*(array(a) for a in (input, *others)))))
+
+    call.__name__ = name
+    public(call, names=(name,), method=method)
+    return call
+
+
+def integers(function, name):
+    def call(x, y=None):
+        arrays = [array(as_operand(a)) for a in (x, y) if a is not None]
+        if dtypes.result_dtype(arrays).is_floating_point:
+            raise RuntimeError(f"\"{name}_cpu\" not implemented for '{dtypes.result_dtype(arrays).letter}'")
+        return wrap(np.asarray(function(*convert(arrays, "promote"))))
+
+    call.__name__ = name
+    public(call, names=(name,), in_place=True)
+    return call
+
+
+bitwise_and = integers(np.bitwise_and, "bitwise_and")
+bitwise_or = integers(np.bitwise_or, "bitwise_or")
+bitwise_xor = integers(np.bitwise_xor, "bitwise_xor")
+bitwise_not = integers(np.invert, "bitwise_not")
+bitwise_left_shift = integers(np.left_shift, "bitwise_left_shift")
+bitwise_right_shift = integers(np.right_shift, "bitwise_right_shift")
+gcd = integers(np.gcd, "gcd")
+lcm = integers(np.lcm, "lcm")
+
+for _name, _function in {
+    "logical_and": np.logical_and, "logical_or": np.logical_or, "logical_xor": np.logical_xor, "logical_not": np.logical_not,
+    "isnan": np.isnan, "isinf": np.isinf, "isfinite": np.isfinite, "signbit": np.signbit,
+    "isposinf": np.isposinf, "isneginf": np.isneginf, "isreal": lambda a: np.ones(a.shape, bool),
+    "heaviside": lambda a, b: np.where(a == 0, b, a > 0).astype(a.dtype),
+}.items():  # fmt: skip
+    plain(_name, _function)
+for _name in ("logical_and", "logical_or", "logical_xor", "logical_not"):
+    offer_in_place(_name, lambda self, *o, f=FUNCTIONS[_name]: f(self, *o).to(self.dtype))
+
+
+@public
+def isclose(x, other, rtol=1e-05, atol=1e-08, equal_nan=False):
+    """Where |x - other| <= atol + rtol * |other|."""
+    return wrap(np.asarray(np.isclose(x._array, other._array, rtol, atol, equal_nan)))
+
+
+@public
+def allclose(x, other, rtol=1e-05, atol=1e-08, equal_nan=False):
+    """Whether all elements are close."""
+    if x.dtype is not other.dtype:
+        raise RuntimeError(f"{x.dtype.letter} did not match {other.dtype.letter}")
+    return builtins.bool(np.isclose(x._array, other._array, rtol, atol, equal_nan).all())
+
+
+@public
+def equal(x, other):
+    """Whether shapes and all elements are the same."""
+    return x._array.shape == other._array.shape and builtins.bool((x._array == other._array).all())
+
+
+# ---- types -----------------------------------------------------------------------------------------------------------
+
+
+@public
+def clone(x, *, memory_format=None):
+    """A copy that the graph sees as such."""
+    return ops.clone.record((x,), {})
+
+
+@public
+def to(x, *args, dtype=None, device=None, copy=False, non_blocking=False, memory_format=None):
+    """x in another type: itself if it has that type already."""
+    for arg in args:
+        if isinstance(arg, dtypes.dtype):
+            dtype = arg
+        elif isinstance(arg, Tensor):
+            dtype = arg.dtype
+        elif isinstance(arg, (str, dtypes.device)):
+            dtypes.device(arg)
+    if device is not None:
+        dtypes.device(device)
+    if dtype is None or dtype is x.dtype:
+        return clone(x) if copy else x
+    return ops.cast.record((x,), {"to": dtype.numpy})
+
+
+del FUNCTIONS["to"]
+for _kind in dtypes.ALL:
+    for _name in {_kind.name, _kind.letter.lower()} & {
+        "bool",
+        "byte",
+        "char",
+        "short",
+        "int",
+        "long",
+        "half",
+        "float",
+        "double",
+    }:
+        setattr(Tensor, _name, lambda self, memory_format=None, kind=_kind: to(self, kind))
+Tensor.type_as = lambda self, other: to(self, other.dtype)
+Tensor.cpu = lambda self, memory_format=None: self
+Tensor.get_device = lambda self: -1
+Tensor.is_floating_point = lambda self: is_float(self)
+Tensor.is_complex = lambda self: False
+Tensor.is_signed = lambda self: self.dtype.is_signed
+Tensor.is_conj = Tensor.is_neg = lambda self: False
+Tensor.conj = Tensor.resolve_conj = Tensor.resolve_neg = lambda self: self
+Tensor.element_size = lambda self: self._array.itemsize
+FUNCTIONS.update(
+    is_floating_point=lambda input: is_float(input),
+    is_complex=lambda input: False,
+    result_type=lambda a, b: dtypes.result_dtype((array(a), array(b))),
+    conj=lambda input: input,
+    real=lambda input: input,
+    clone=clone,
+)
+Tensor.real = property(lambda self: self)
+
+
+def type_(self, dtype=None, non_blocking=False):
+    """The name of the type, `torch.FloatTensor`; with an argument, the tensor in that type."""
+    if dtype is None:
+        return f"torch.{self.dtype.letter}Tensor"
+    if isinstance(dtype, str):
+        dtype = next(kind for kind in dtypes.ALL if dtype in (f"torch.{kind.letter}Tensor", str(kind)))
+    return to(self, dtype)
+
+
+Tensor.type = type_
+
+
+# ---- size and memory -------------------------------------------------------------------------------------------------
+
+
+def size(self, dim=None):
+    """The shape, or one length of it."""
+    return self.shape if dim is None else self._array.shape[dim_of(dim, self._array.ndim)]
+
+
+def stride(self, dim=None):
+    """By how many elements one steps in memory along each dimension, or one."""
+    steps = tuple(n // self._array.itemsize for n in self._array.strides)
+    return steps if dim is None else steps[dim_of(dim, len(steps))]
+
+
+def copy_(self, src, non_blocking=False):
+    """Write another tensor's values here."""
+    return ops.copy.in_place((self, as_operand(src)), {})
+
+
+def fill_(self, value):
+    """Write one number everywhere."""
+    if isinstance(value, Variable):
+        if value._array.ndim:
+            raise RuntimeError(
+                f"fill_ only supports 0-dimension value tensor but got tensor with {value._array.ndim} dimensions."
+            )
+        return ops.copy.in_place((self, value), {})
+    return ops.fill.in_place((self,), {"value": value})
+
+
+def zero_(self):
+    """Write zeros everywhere."""
+    return ops.zeroing.in_place((self,), {})
+
+
+def set_(self, source=None):
+    """Become another name for the memory of `source`."""
+    self._array, self._counter = source._array, source._counter
+    return self
+
+
+def share_memory_(self):
+    """Nothing: there is one process."""
+    return self
+
+
+Tensor.size, Tensor.stride, Tensor.copy_, Tensor.fill_, Tensor.zero_, Tensor.set_ = (
+    size,
+    stride,
+    copy_,
+    fill_,
+    zero_,
+    set_,
+)
+Tensor.share_memory_ = share_memory_
+Tensor.dim = Tensor.ndimension = lambda self: self._array.ndim
+Tensor.numel = Tensor.nelement = lambda self: self._array.size
+Tensor.data_ptr = lambda self: self._array.__array_interface__["data"][0]
+Tensor.is_contiguous = lambda self, memory_format=None: self._array.flags.c_contiguous
+Tensor.storage_offset = lambda self: (
+    0
+    if self._base is None
+    else (self._array.__array_interface__["data"][0] - self._base._array.__array_interface__["data"][0])
+    // self._array.itemsize
+)
+Tensor.contiguous = lambda self, memory_format=None: (
+    self if self._array.flags.c_contiguous else ops.contiguous.record((self,), {})
+)
+Tensor.is_same_size = lambda self, other: self._array.shape == other._array.shape
+Tensor.is_set_to = lambda self, other: self._array.__array_interface__ == other._array.__array_interface__
+FUNCTIONS.update(
+    numel=lambda input: input._array.size, zero_=zero_, fill_=fill_, fill=lambda input, value: clone(input).fill_(value)
+)
+Tensor.fill = FUNCTIONS["fill"]
+
+
+def new_filled(make):
+    def method(self, *size, dtype=None, device=None, requires_grad=False, layout=None, pin_memory=False, **named):
+        from .creation import leaf, shape_of
+
+        return leaf(
+            make(shape_of((named["size"],) if "size" in named else size), (dtype or self.dtype).numpy),
+            None,
+            requires_grad,
+        )
+
+    return method
+
+
+Tensor.new_zeros, Tensor.new_ones, Tensor.new_empty = new_filled(np.zeros), new_filled(np.ones), new_filled(np.zeros)
+
+
+def new_full(self, size, fill_value, *, dtype=None, device=None, requires_grad=False, layout=None, pin_memory=False):
+    """A tensor of that shape, filled with one number, in this tensor's type."""
+    from .creation import leaf, shape_of
+
+    return leaf(np.full(shape_of((size,)), fill_value, (dtype or self.dtype).numpy), None, requires_grad)
+
+
+def new_tensor(self, data, *, dtype=None, device=None, requires_grad=False, layout=None, pin_memory=False):
+    """A tensor with a copy of `data`, in this tensor's type."""
+    from .creation import array_from, leaf
+
+    source = data._array.copy() if isinstance(data, Variable) else array_from(data, dtype or self.dtype)
+    return leaf(source, dtype or (None if isinstance(data, Variable) else self.dtype), requires_grad)
+
+
+Tensor.new_full, Tensor.new_tensor, Tensor.new = new_full, new_tensor, lambda self, *a: Tensor(*a)
+
+
+# ---- reductions ------------------------------------------------------------------------------------------------------
+
+
+def in_dtype(x, dtype):
+    return x if dtype is None or x.dtype is dtype else to(x, dtype)
+
+
+@public(names=("sum",))
+def sum(x, dim=None, keepdim=False, *, dtype=None):
+    """The sum over `dim` (one, several, or all)."""
+    x = in_dtype(x, dtype)
+    if dim is None or dim == ():
+        if not keepdim:
+            return ops.total.record((x,), {}) if dim is None else ops.total_over.record((x,), {"dim": None})
+        return ops.total_over.record((x,), {"dim": None, "keepdim": keepdim})
+    return ops.total_over.record((x,), {"dim": dims_of(dim, x._array.ndim), "keepdim": keepdim})
+
+
+@public
+def mean(x, dim=None, keepdim=False, *, dtype=None):
+    """The mean over `dim` (one, several, or all)."""
+    x = in_dtype(x, dtype)
+    if not is_float(x):
+        raise RuntimeError(
+            "mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. Got: "
+            + x.dtype.letter
+        )
+    if dim is None and not keepdim:
+        return ops.mean.record((x,), {})
+    dims = None if dim is None or dim == () or dim == [] else dims_of(dim, x._array.ndim)
+    return ops.mean_over.record((x,), {"dim": dims, "keepdim": keepdim})
+
+
+@public
+def prod(x, dim=None, keepdim=False, *, dtype=None):
+    """The product over one dimension, or of all elements."""
+    x = in_dtype(x, dtype)
+    if dim is None:
+        return ops.prod.record((x,), {})
+    return ops.prod_over.record((x,), {"dim": dims_of(dim, x._array.ndim), "keepdim": keepdim})
+
+
+@public
+def nansum(x, dim=None, keepdim=False, *, dtype=None):
+    """The sum without what is nan."""
+    return sum(where(isnan(x), 0, x) if is_float(x) else x, dim, keepdim, dtype=dtype)
+
+
+isnan = FUNCTIONS["isnan"]
+
+
+@public
+def nanmean(x, dim=None, keepdim=False, *, dtype=None):
+    """The mean without what is nan."""
+    return nansum(x, dim, keepdim, dtype=dtype) / sum(~isnan(x), dim, keepdim)
+
+
+def spread_of(op):
+    def function(x, dim=None, unbiased=None, keepdim=False, *, correction=None):
+        if isinstance(dim, builtins.bool):
+            dim, unbiased = None, dim
+        if correction is None:
+            correction = 1 if unbiased is None or unbiased else 0
+        if not is_float(x):
+            raise RuntimeError(f"{function.__name__} only support floating point and complex dtypes")
+        dims = None if dim is None or dim == () or dim == [] else dims_of(dim, x._array.ndim)
+        warn_about_freedom(x, dims, correction, function.__name__)
+        return op.record((x,), {"dim": dims, "correction": correction, "keepdim": keepdim})
+
+    return function
+
+
+def warn_about_freedom(x, dims, correction, name):
+    if kernels.count(x._array.shape, dims) <= correction and x._array.size:
+        import warnings
+
+        warnings.warn(
+            f"{name}(): degrees of freedom is <= 0. Correction should be strictly less than the reduction factor (input numel "
+            "divided by output numel). (Triggered internally at aten/src/ATen/native/ReduceOps.cpp:1857.)",
+            stacklevel=4,
+        )
+
+
+var, std = spread_of(ops.var), spread_of(ops.std)
+var.__name__, std.__name__ = "var", "std"
+var.__doc__, std.__doc__ = "The variance, with n - correction for n.", "The standard deviation."
+public(var), public(std)
+
+
+@public(method=False)
+def var_mean(x, dim=None, unbiased=None, keepdim=False, *, correction=None):
+    """Variance and mean."""
+    if isinstance(dim, builtins.bool):
+        dim, unbiased = None, dim
+    return var(x, dim, unbiased, keepdim, correction=correction), mean(x, dim, keepdim)
+
+
+@public(method=False)
+def std_mean(x, dim=None, unbiased=None, keepdim=False, *, correction=None):
+    """Standard deviation and mean."""
+    if isinstance(dim, builtins.bool):
+        dim, unbiased = None, dim
+    return std(x, dim, unbiased, keepdim, correction=correction), mean(x, dim, keepdim)
+
+
+@public
+def logsumexp(x, dim, keepdim=False):
+    """log(sum(exp(x))) over `dim`, without overflow."""
+    return ops.logsumexp.record((x,), {"dim": dims_of(dim, x._array.ndim), "keepdim": keepdim})
+
+
+@public
+def all(x, dim=None, keepdim=False):
+    """Whether all elements are not zero."""
+    result = np.all(x._array != 0, axis=dims_of(dim, x._array.ndim), keepdims=keepdim)
+    return wrap(np.asarray(result).astype(np.uint8 if x.dtype is dtypes.uint8 else bool))
+
+
+@public
+def any(x, dim=None, keepdim=False):
+    """Whether any element is not zero."""
+    result = np.any(x._array != 0, axis=dims_of(dim, x._array.ndim), keepdims=keepdim)
+    return wrap(np.asarray(result).astype(np.uint8 if x.dtype is dtypes.uint8 else bool))
+
+
+@public
+def count_nonzero(x, dim=None):
+    """How many elements are not zero."""
+    return wrap(np.asarray(np.count_nonzero(x._array, axis=dims_of(dim, x._array.ndim)), np.int64))
+
+
+def returned(name, *fields):
+    """A named tuple that prints as PyTorch's: torch.return_types.max(values=…, indices=…)."""
+
+    class Returned(namedtuple(name, fields)):
+        __slots__ = ()
+
+        def __repr__(self):
+            return f"torch.return_types.{name}(\n" + ",\n".join(f"{f}={getattr(self, f)!r}" for f in fields) + ")"
+
+    Returned.__name__ = Returned.__qualname__ = name
+    return Returned
+
+
+RETURNED = {
+    name: returned(name, "values", "indices")
+    for name in ("max", "min", "median", "nanmedian", "mode", "kthvalue", "sort", "topk", "cummax", "cummin")
+}
+
+
+def need_elements(x, dim, name):
+    """An empty dimension has no largest element."""
+    if x._array.size == 0 and (dim is None or x._array.shape[dim] == 0):
+        if dim is None:
+            raise RuntimeError(
+                f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with the "
+                "'dim' argument."
+            )
+        raise IndexError(f"{name}(): Expected reduction dim {dim} to have non-zero size.")
+
+
+def chosen(name, x, index, dim, keepdim):
+    """The elements at `index` (kept dimensions) along `dim`, and the index, as a named pair."""
+    values = ops.CHOSEN[name].record((x, wrap(index)), {"dim": dim, "keepdim": keepdim})
+    if not keepdim and x._array.ndim:
+        index = index.reshape(values._array.shape)
+    return RETURNED[name](values, wrap(index))
+
+
+def extreme(name, whole, find, pair):
+    def function(x, dim=None, keepdim=False, *, other=None):
+        if isinstance(dim, Variable):
+            dim, other = None, dim
+        if other is not None:
+            return both(pair, x, other)
+        if dim is None:
+            need_elements(x, None, name)
+            return whole.record((x,), {})
+        dim = dim_of(dim, x._array.ndim)
+        need_elements(x, dim, name)
+        if not x._array.ndim:
+            return chosen(name, x, np.zeros((), np.int64), 0, keepdim)
+        return chosen(name, x, np.expand_dims(find(x._array, axis=dim), dim), dim, keepdim)
+
+    function.__name__ = name
+    function.__doc__ = f"The {name}imum of all; with `dim`, values and indices along it; with a tensor, elementwise."
+    return public(function)
+
+
+max = extreme("max", ops.largest, np.argmax, ops.maximum)
+min = extreme("min", ops.smallest, np.argmin, ops.minimum)
+
+
+def extreme_values(name, op):
+    def function(x, dim=(), keepdim=False):
+        dims = None if dim == () or dim == [] else dims_of(dim, x._array.ndim)
+        if x._array.size == 0 and (dims is None or builtins.any(x._array.shape[d] == 0 for d in dims)):
+            need_elements(x, None if dims is None else next(d for d in dims if x._array.shape[d] == 0), name)
+        return op.record((x,), {"dim": dims, "keepdim": keepdim})
+
+    function.__name__, function.__doc__ = name, f"The {name[1:]}imum over `dim`; ties share the gradient."
+    return public(function)
+
+
+amax, amin = extreme_values("amax", ops.amax), extreme_values("amin", ops.amin)
+
+
+@public
+def aminmax(x, *, dim=None, keepdim=False):
+    """Smallest and largest."""
+    dims = () if dim is None else dim
+    return AMINMAX(amin(x, dims, keepdim), amax(x, dims, keepdim))
+
+
+AMINMAX = returned("aminmax", "min", "max")
+
+
+def position(name, find):
+    def function(x, dim=None, keepdim=False):
+        if dim is None:
+            need_elements(x, None, name)
+            index = np.asarray(find(x._array))
+            return wrap(index.reshape((1,) * x._array.ndim) if keepdim else index)
+        dim = dim_of(dim, x._array.ndim)
+        need_elements(x, dim, name)
+        if not x._array.ndim:
+            return wrap(np.zeros((), np.int64))
+        index = find(x._array, axis=dim)
+        return wrap(np.asarray(np.expand_dims(index, dim) if keepdim else index))
+
+    function.__name__, function.__doc__ = name, f"The position of the {name[3:]}imum, the first of several."
+    return public(function)
+
+
+argmax, argmin = position("argmax", np.argmax), position("argmin", np.argmin)
+
+
+def kth(name, x, dim, keepdim, place):
+    """Values and indices of the element at `place(sorted length)` along `dim`."""
+    dim = dim_of(-1 if dim is None else dim, x._array.ndim)
+    if not x._array.ndim:
+        return chosen(name, x, np.zeros((), np.int64), 0, keepdim)
+    order = np.argsort(x._array, axis=dim, kind="stable")
+    return chosen(name, x, place(order, dim), dim, keepdim)
+
+
+def middle(x, dim):
+    """Where the lower median stands in the sorted order, or the first nan."""
+
+    def place(order, dim):
+        k = (x._array.shape[dim] - 1) // 2
+        index = np.take(order, [k], axis=dim)
+        if is_float(x):
+            bad = np.isnan(x._array)
+            index = np.where(bad.any(axis=dim, keepdims=True), np.expand_dims(bad.argmax(axis=dim), dim), index)
+        return index
+
+    return place
+
+
+@public
+def median(x, dim=None, keepdim=False):
+    """The middle element of the sorted ones: the lower of two."""
+    if dim is None:
+        if not x._array.size:
+            return wrap(np.asarray(math.nan, x._array.dtype))
+        flat = x._array.reshape(-1)
+        index = (
+            np.isnan(flat).argmax() if is_float(x) and np.isnan(flat).any() else np.argsort(flat)[(flat.size - 1) // 2]
+        )
+        return ops.median_of_all.record((x,), {"value": flat[index]})
+    return kth("median", x, dim, keepdim, middle(x, dim))
+
+
+@public
+def kthvalue(x, k, dim=-1, keepdim=False):
+    """The k-th smallest element, from 1."""
+    return kth("kthvalue", x, dim, keepdim, lambda order, dim: np.take(order, [k - 1], axis=dim))
+
+
+@public
+def mode(x, dim=-1, keepdim=False):
+    """The most frequent value (the smallest of several), and where it last stands."""
+    dim = dim_of(dim, x._array.ndim)
+    if not x._array.ndim:
+        return chosen("mode", x, np.zeros((), np.int64), 0, keepdim)
+
+    def one(row):
+        values, counts = np.unique(row, return_counts=True)
+        return np.flatnonzero(row == values[counts.argmax()])[-1]
+
+    return chosen("mode", x, np.expand_dims(np.apply_along_axis(one, dim, x._array), dim), dim, keepdim)
+
+
+@public
+def quantile(x, q, dim=None, keepdim=False, *, interpolation="linear"):
+    """The q-quantile, between the sorted elements."""
+    number = not isinstance(q, Variable)
+    qs = wrap(np.asarray([q] if number else np.atleast_1d(q._array), x._array.dtype))
+    flat = dim is None
+    values = x.reshape(-1) if flat else x.movedim(dim_of(dim, x._array.ndim), -1)
+    ordered = values.sort(-1).values
+    place = qs._array * (values._array.shape[-1] - 1)
+    below, above = np.floor(place).astype(np.int64), np.ceil(place).astype(np.int64)
+    if interpolation == "nearest":
+        below = above = np.round(place).astype(np.int64)
+    pick = lambda i: ordered.index_select(-1, wrap(i))
+    if interpolation in ("linear", "midpoint", "nearest"):
+        weight = wrap((place - below).astype(x._array.dtype)) if interpolation == "linear" else 0.5
+        result = pick(below).lerp(
+            pick(above), weight * wrap(np.ones_like(pick(below)._array)) if interpolation == "linear" else weight
+        )
+    else:
+        result = pick(below if interpolation == "lower" else above)
+    result = result.movedim(-1, 0)
+    if keepdim:
+        result = (
+            result.reshape((-1, *((1,) * x._array.ndim))) if flat else result.unsqueeze(dim_of(dim, x._array.ndim) + 1)
+        )
+    return result[0] if number or not q._array.ndim else result
+
+
+@public
+def sort(x, dim=-1, descending=False, stable=False):
+    """The elements in order along `dim`, and where they came from."""
+    dim = dim_of(dim, x._array.ndim)
+    index = order_of(x._array, dim, descending)
+    return RETURNED["sort"](ops.sort.record((x, wrap(index)), {"dim": dim}), wrap(index))
+
+
+def order_of(array, dim, descending):
+    """The positions in sorted order, equal elements in their old order."""
+    if not array.ndim:
+        return np.zeros((), np.int64)
+    if not descending:
+        return np.argsort(array, axis=dim, kind="stable")
+    back = np.flip(array, dim)
+    return array.shape[dim] - 1 - np.flip(np.argsort(back, axis=dim, kind="stable"), dim)
+
+
+@public
+def argsort(x, dim=-1, descending=False, stable=False):
+    """Where the elements of the sorted tensor come from."""
+    return wrap(order_of(x._array, dim_of(dim, x._array.ndim), descending))
+
+
+@public
+def msort(x):
+    """Sorted along the first dimension."""
+    return sort(x, 0).values
+
+
+@public
+def topk(x, k, dim=-1, largest=True, sorted=True):
+    """The k largest (or smallest) elements along `dim`, and where they are."""
+    dim = dim_of(dim, x._array.ndim)
+    if k > (x._array.shape[dim] if x._array.ndim else 1):
+        raise RuntimeError("selected index k out of range")
+    index = order_of(x._array, dim, largest)
+    if x._array.ndim:
+        index = index[kernels.at(dim, slice(0, k))]
+    return RETURNED["topk"](ops.topk.record((x, wrap(index)), {"dim": dim}), wrap(index))
+
+
+@public
+def unique(x, sorted=True, return_inverse=False, return_counts=False, dim=None):
+    """The different elements, in order; on demand where each went and how often it was there."""
+    values, inverse, counts = np.unique(x._array, return_inverse=True, return_counts=True, axis=dim)
+    inverse = inverse.reshape(x._array.shape if dim is None else -1)
+    result = [wrap(values)] + [wrap(inverse)] * return_inverse + [wrap(counts)] * return_counts
+    return tuple(result) if len(result) > 1 else result[0]
+
+
+@public
+def unique_consecutive(x, return_inverse=False, return_counts=False, dim=None):
+    """The elements without immediate repetitions."""
+    if dim is not None:
+        raise NotImplementedError("handtorch's unique_consecutive ends at dim=None")
+    flat = x._array.reshape(-1)
+    first = np.append([True], flat[1:] != flat[:-1])[: flat.size]
+    result = [wrap(flat[first])]
+    if return_inverse:
+        result.append(wrap((np.cumsum(first) - 1).reshape(x._array.shape)))
+    if return_counts:
+        result.append(wrap(np.diff(np.append(np.flatnonzero(first), flat.size))))
+    return tuple(result) if len(result) > 1 else result[0]
+
+
+@public
+def bincount(x, weights=None, minlength=0):
+    """How often each whole number occurs."""
+    return wrap(np.bincount(x._array, None if weights is None else weights._array, minlength))
+
+
+@public
+def histc(x, bins=100, min=0, max=0):
+    """How many elements fall in each of `bins` equal intervals."""
+    low, high = (x._array.min(), x._array.max()) if min == max == 0 else (min, max)
+    return wrap(np.histogram(x._array, bins, (low, high))[0].astype(x._array.dtype))
+
+
+@public(method=False)
+def bucketize(x, boundaries, *, out_int32=False, right=False):
+    """In which interval between the boundaries each element lies."""
+    return searchsorted(boundaries, x, out_int32=out_int32, right=right)
+
+
+@public(method=False)
+def searchsorted(sorted_sequence, x, *, out_int32=False, right=False, side=None, sorter=None):
+    """Where each element would have to be inserted to keep the order."""
+    if sorted_sequence._array.ndim != 1:
+        raise NotImplementedError("handtorch's searchsorted ends at one-dimensional sequences")
+    values = np.asarray(array(x))
+    place = np.searchsorted(sorted_sequence._array, values, "right" if right or side == "right" else "left")
+    return wrap(np.asarray(place).astype(np.int32 if out_int32 else np.int64))
+
+
+@public(in_place=True)
+def cumsum(x, dim, *, dtype=None):
+    """The running sum along `dim`."""
+    return ops.cumsum.record((in_dtype(x, dtype),), {"dim": dim_of(dim, x._array.ndim)})
+
+
+@public(in_place=True)
+def cumprod(x, dim, *, dtype=None):
+    """The running product along `dim`."""
+    return ops.cumprod.record((in_dtype(x, dtype),), {"dim": dim_of(dim, x._array.ndim)})
+
+
+@public
+def logcumsumexp(x, dim):
+    """log of the running sum of exp(x)."""
+    return ops.logcumsumexp.record((x,), {"dim": dim_of(dim, x._array.ndim)})
+
+
+def running(name, better):
+    def function(x, dim):
+        dim = dim_of(dim, x._array.ndim)
+        best = better.accumulate(x._array, axis=dim) if x._array.ndim else x._array
+        here = np.arange(best.shape[dim]).reshape([-1 if i == dim else 1 for i in range(best.ndim)]) if best.ndim else 0
+        same = (x._array == best) | ((x._array != x._array) & (best != best))
+        index = np.maximum.accumulate(np.where(same, here, 0), axis=dim) if best.ndim else np.zeros((), np.int64)
+        return RETURNED[name](ops.CHOSEN[name].record((x, wrap(index)), {"dim": dim}), wrap(index))
+
+    function.__name__, function.__doc__ = name, f"The running {name[3:]}imum along `dim`, and where it last stood."
+    return public(function)
+
+
+cummax, cummin = running("cummax", np.maximum), running("cummin", np.minimum)
+
+
+@public
+def diff(x, n=1, dim=-1, prepend=None, append=None):
+    """Differences of neighbours along `dim`, n times."""
+    parts = [t for t in (prepend, x, append) if t is not None]
+    x = cat(parts, dim) if len(parts) > 1 else x
+    for _ in range(n):
+        length = x._array.shape[dim]
+        x = x.narrow(dim, 1, length - 1) - x.narrow(dim, 0, length - 1)
+    return x
+
+
+@public
+def norm(x, p="fro", dim=None, keepdim=False, dtype=None):
+    """The vector norm (sum |x|^p)^(1/p); "fro" is p=2."""
+    x = in_dtype(x, dtype)
+    if p == "nuc":
+        raise NotImplementedError("handtorch ends before the nuclear norm")
+    if not is_float(x):
+        raise RuntimeError(
+            "linalg.vector_norm: Expected a floating point or complex tensor as input. Got " + x.dtype.letter
+        )
+    p = 2.0 if p in ("fro", None) else float(p)
+    return ops.vector_norm.record((x,), {"ord": p, "dim": dims_of(dim, x._array.ndim), "keepdim": keepdim})
+
+
+@public
+def dist(x, other, p=2):
+    """The norm of the difference."""
+    return norm(x - other, p)
+
+
+@public
+def renorm(x, p, dim, maxnorm):
+    """Each slice along `dim` scaled down to norm `maxnorm` at most."""
+    others = tuple(i for i in range(x._array.ndim) if i != dim_of(dim, x._array.ndim))
+    size = norm(x, p, others, True)
+    return x * where(size > maxnorm, maxnorm / (size + 1e-7), 1.0)
+
+
+@public
+def trace(x):
+    """The sum of the diagonal."""
+    return sum(diagonal(x))
+
+
+@public
+def cov(x, *, correction=1, fweights=None, aweights=None):
+    """The covariance matrix of the rows."""
+    if fweights is not None or aweights is not None:
+        raise NotImplementedError("handtorch's cov ends before weights")
+    rows = x if x._array.ndim == 2 else x.reshape(1, -1)
+    rows = rows - mean(rows, 1, True)
+    result = rows @ rows.mT / (rows._array.shape[1] - correction)
+    return result if x._array.ndim == 2 else result.reshape(())
+
+
+@public
+def corrcoef(x):
+    """The correlation matrix of the rows."""
+    covariance = cov(x)
+    if not covariance._array.ndim:
+        return covariance / covariance
+    deviation = diagonal(covariance).sqrt()
+    return clamp(covariance / deviation[:, None] / deviation, -1, 1)
+
+
+# ---- shapes ----------------------------------------------------------------------------------------------------------
+
+
+def shape_from(shape):
+    """A shape from f(2, 3) or f((2, 3))."""
+    if len(shape) == 1 and isinstance(shape[0], (tuple, list)):
+        shape = shape[0]
+    return tuple(n.__index__() for n in shape)
+
+
+def completed(shape, size):
+    """A shape with its -1 replaced by what is left."""
+    if -1 in shape:
+        rest = math.prod(n for n in shape if n != -1)
+        if shape.count(-1) > 1:
+            raise RuntimeError("only one dimension can be inferred")
+        if rest == 0 and size == 0:
+            raise RuntimeError(
+                f"cannot reshape tensor of 0 elements into shape {list(shape)} because the unspecified dimension size -1 can be "
+                "any value and is ambiguous"
+            )
+        if rest and size % rest == 0:
+            return tuple(size // rest if n == -1 else n for n in shape)
+    if math.prod(shape) != size or -1 in shape:
+        if builtins.any(n < -1 for n in shape):
+            raise RuntimeError(f"invalid shape dimension {builtins.min(shape)}")
+        raise RuntimeError(f"shape '{list(shape)}' is invalid for input of size {size}")
+    return shape
+
+
+def view(self, *shape, dtype=None):
+    """The same memory in another shape."""
+    if len(shape) == 1 and isinstance(shape[0], dtypes.dtype):
+        raise NotImplementedError("handtorch ends before views in another type; use .to(dtype)")
+    shape = completed(shape_from(shape), self._array.size)
+    try:
+        return ops.view.record((self,), {"shape": shape})
+    except ValueError:
+        raise RuntimeError(
+            "view size is not compatible with input tensor's size and stride (at least one dimension spans across two "
+            "contiguous subspaces). Use .reshape(...) instead."
+        ) from None
+
+
+Tensor.view = view
+Tensor.view_as = lambda self, other: view(self, other._array.shape)
+
+
+def reshape(x, *shape):
+    """The elements in another shape: the same memory if that is possible."""
+    shape = completed(shape_from(shape), x._array.size)
+    if (
+        np.shares_memory(x._array, x._array.reshape(shape))
+        if x._array.size and not x._array.flags.c_contiguous
+        else True
+    ):
+        return ops.view.record((x,), {"shape": shape})
+    return ops.reshape.record((x,), {"shape": shape})
+
+
+Tensor.reshape = lambda self, *shape, **named: reshape(self, *(shape or (named["shape"],)))
+Tensor.reshape_as = lambda self, other: reshape(self, other._array.shape)
+FUNCTIONS["reshape"] = lambda input, shape: reshape(input, shape)
+
+
+@public
+def flatten(x, start_dim=0, end_dim=-1):
+    """Several dimensions joined into one."""
+    start, end = dim_of(start_dim, x._array.ndim), dim_of(end_dim, x._array.ndim)
+    if start > end:
+        raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
+    shape = x._array.shape
+    if not shape:
+        return reshape(x, 1)
+    if start == end:
+        return x
+    return reshape(x, (*shape[:start], math.prod(shape[start : end + 1]), *shape[end + 1 :]))
+
+
+@public
+def ravel(x):
+    """All elements in one dimension."""
+    return view(x if x._array.flags.c_contiguous else x.contiguous(), -1)
+
+
+@public
+def unflatten(x, dim, sizes):
+    """One dimension split into several."""
+    dim = dim_of(dim, x._array.ndim)
+    shape = x._array.shape
+    sizes = tuple(sizes)
+    if math.prod(sizes) != shape[dim] and -1 not in sizes:
+        raise RuntimeError(
+            f"unflatten: Provided sizes {list(sizes)} don't multiply up to the size of dim {dim} ({shape[dim]}) in the input tensor"
+        )
+    return view(x, (*shape[:dim], *completed(sizes, shape[dim]), *shape[dim + 1 :]))
+
+
+@public
+def squeeze(x, dim=None):
+    """Without the dimensions of length 1, or without those of `dim` that have it."""
+    if dim is None:
+        return ops.squeeze.record((x,), {})
+    op = ops.squeeze_dims if isinstance(dim, (tuple, list)) else ops.squeeze_dim
+    return op.record((x,), {"dim": dims_of(dim, x._array.ndim) or ()})
+
+
+@public
+def unsqueeze(x, dim):
+    """With a new dimension of length 1 at `dim`."""
+    return ops.unsqueeze.record((x,), {"dim": dim_of(dim, x._array.ndim + 1)})
+
+
+@public(names=("transpose", "swapaxes", "swapdims"))
+def transpose(x, dim0, dim1):
+    """Two dimensions exchanged."""
+    return ops.transpose.record((x,), {"dim0": dim_of(dim0, x._array.ndim), "dim1": dim_of(dim1, x._array.ndim)})
+
+
+@public
+def t(x):
+    """The transpose of a matrix; vectors and numbers stay."""
+    if x._array.ndim > 2:
+        raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {x._array.ndim}D")
+    return ops.t.record((x,), {})
+
+
+def reversed_dims(self):
+    return ops.permute.record((self,), {"dims": tuple(reversed(range(self._array.ndim)))})
+
+
+def matrix_transposed(self):
+    if self._array.ndim < 2:
+        raise RuntimeError(
+            f"tensor.mT is only supported on matrices or batches of matrices. Got {self._array.ndim}-D tensor."
+        )
+    return transpose(self, -2, -1)
+
+
+Tensor.T, Tensor.mT = property(reversed_dims), property(matrix_transposed)
+Tensor.H, Tensor.mH = property(lambda self: transpose(self, 0, 1)), property(matrix_transposed)
+FUNCTIONS["adjoint"] = Tensor.adjoint = lambda self: transpose(self, -2, -1)
+
+
+def permute(x, *dims):
+    """The dimensions in another order."""
+    dims = shape_from(dims)
+    if len(dims) != x._array.ndim:
+        raise RuntimeError(
+            "permute(sparse_coo): number of dimensions in the tensor input does not match the length of the desired ordering "
+            f"of dimensions i.e. input.dim() = {x._array.ndim} is not equal to len(dims) = {len(dims)}"
+        )
+    order = dims_of(dims, x._array.ndim) or ()
+    return ops.permute.record((x,), {"dims": order})
+
+
+Tensor.permute = lambda self, *dims, **named: permute(self, *(dims or (named["dims"],)))
+FUNCTIONS["permute"] = lambda input, dims: permute(input, dims)
+
+
+@public(names=("movedim", "moveaxis"))
+def movedim(x, source, destination):
+    """Dimensions moved to other places, the others in order."""
+    ndim = x._array.ndim
+    source = [dim_of(d, ndim) for d in (source if isinstance(source, (tuple, list)) else (source,))]
+    destination = [dim_of(d, ndim) for d in (destination if isinstance(destination, (tuple, list)) else (destination,))]
+    if not ndim:
+        return ops.positive.record((x,), {})
+    order = [d for d in range(ndim) if d not in source]
+    for to_place, from_place in builtins.sorted(zip(destination, source, strict=True)):
+        order.insert(to_place, from_place)
+    return ops.permute.record((x,), {"dims": tuple(order)})
+
+
+def expand(self, *sizes, implicit=False):
+    """Dimensions of length 1 repeated without a copy; -1 keeps a length."""
+    sizes, shape = shape_from(sizes), self._array.shape
+    extra = len(sizes) - len(shape)
+    if extra < 0:
+        raise RuntimeError(
+            f"expand(torch.{self.dtype.letter}Tensor{{{list(shape)}}}, size={list(sizes)}): the number of sizes provided "
+            f"({len(sizes)}) must be greater or equal to the number of dimensions in the tensor ({len(shape)})"
+        )
+    wanted = list(sizes)
+    for i, n in enumerate(shape):
+        if wanted[extra + i] == -1:
+            wanted[extra + i] = n
+        elif n not in (1, wanted[extra + i]):
+            raise RuntimeError(
+                f"The expanded size of the tensor ({wanted[extra + i]}) must match the existing size ({n}) at non-singleton "
+                f"dimension {extra + i}.  Target sizes: {list(sizes)}.  Tensor sizes: {list(shape)}"
+            )
+    return ops.expand.record((self,), {"shape": tuple(wanted)})
+
+
+Tensor.expand = lambda self, *sizes, **named: expand(self, *(sizes or (named["size"],)))
+Tensor.expand_as = lambda self, other: expand(self, other._array.shape)
+FUNCTIONS["broadcast_to"] = lambda input, size: expand(input, size)
+Tensor.broadcast_to = lambda self, size: expand(self, size)
+
+
+def broadcast_shapes(*shapes):
+    """The shape to which shapes broadcast."""
+    shapes = [(s,) if isinstance(s, int) else tuple(s) for s in shapes]
+    try:
+        return Size(np.broadcast_shapes(*shapes))
+    except ValueError:
+        raise RuntimeError("Shape mismatch: objects cannot be broadcast to a single shape") from None
+
+
+def broadcast_tensors(*tensors):
+    """The tensors expanded to their common shape."""
+    tensors = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)) else tensors
+    shape = broadcast_shapes(*(x._array.shape for x in tensors))
+    return tuple(expand(x, shape) for x in tensors)
+
+
+FUNCTIONS.update(broadcast_shapes=broadcast_shapes, broadcast_tensors=broadcast_tensors)
+
+
+def repeat(self, *repeats):
+    """Copies laid side by side along each dimension."""
+    times = shape_from(repeats)
+    if len(times) < self._array.ndim:
+        raise RuntimeError("Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor")
+    return ops.repeat.record((self,), {"times": times})
+
+
+Tensor.repeat = repeat
+
+
+def tile(x, *dims):
+    """Copies laid side by side; missing dimensions count as 1."""
+    times = shape_from(dims)
+    return ops.repeat.record((x,), {"times": (1,) * (x._array.ndim - len(times)) + times})
+
+
+Tensor.tile = tile
+FUNCTIONS["tile"] = lambda input, dims: tile(input, dims)
+
+
+@public
+def repeat_interleave(x, repeats=None, dim=None, *, output_size=None):
+    """Each element (or slice along `dim`) several times in a row."""
+    if repeats is None:
+        return wrap(np.repeat(np.arange(x._array.size), x._array))
+    if dim is None:
+        x, dim = flatten(x), 0
+    dim = dim_of(dim, x._array.ndim)
+    index = np.repeat(np.arange(x._array.shape[dim]), array(repeats))
+    return ops.index_select.record((x, wrap(index)), {"dim": dim})
+
+
+@public
+def flip(x, *dims):
+    """The order of the elements turned round along `dims`."""
+    return ops.flip.record((x,), {"dim": dims_of(shape_from(dims), x._array.ndim) or ()})
+
+
+Tensor.flip = lambda self, *dims, **named: flip(self, *(dims or (named["dims"],)))
+FUNCTIONS["flip"] = lambda input, dims: flip(input, dims)
+
+
+@public
+def fliplr(x):
+    """Left and right exchanged."""
+    return flip(x, 1)
+
+
+@public
+def flipud(x):
+    """Up and down exchanged."""
+    return flip(x, 0)
+
+
+@public
+def roll(x, shifts, dims=None):
+    """Elements pushed along `dims`; what falls out comes in at the other end."""
+    if dims is None or dims == ():
+        return roll(flatten(x), shifts, 0).reshape(x._array.shape)
+    shifts = tuple(shifts) if isinstance(shifts, (tuple, list)) else (shifts,)
+    dims = tuple(dims) if isinstance(dims, (tuple, list)) else (dims,)
+    return ops.roll.record((x,), {"shifts": shifts, "dim": tuple(dim_of(d, x._array.ndim) for d in dims)})
+
+
+@public
+def rot90(x, k=1, dims=(0, 1)):
+    """Turned by k quarter turns in a plane."""
+    a, b = dims
+    if k % 4 == 1:
+        return transpose(flip(x, b), a, b)
+    if k % 4 == 2:
+        return flip(x, a, b)
+    return flip(transpose(x, a, b), b) if k % 4 == 3 else clone(x)
+
+
+@public(in_place=True)
+def tril(x, diagonal=0):
+    """The lower triangle, zeros above."""
+    return ops.tril.record((x,), {"diagonal": diagonal})
+
+
+@public(in_place=True)
+def triu(x, diagonal=0):
+    """The upper triangle, zeros below."""
+    return ops.triu.record((x,), {"diagonal": diagonal})
+
+
+@public
+def diagonal(x, offset=0, dim1=0, dim2=1):
+    """The diagonal of two dimensions, as a view."""
+    ndim = x._array.ndim
+    dims = {"dim1": dim_of(dim1, ndim), "dim2": dim_of(dim2, ndim)}
+    if dims["dim1"] == dims["dim2"]:
+        raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
+    return ops.diagonal.record((x,), {"offset": offset, **dims})
+
+
+@public
+def diag_embed(x, offset=0, dim1=-2, dim2=-1):
+    """A matrix with the last dimension on its diagonal."""
+    ndim = x._array.ndim + 1
+    n = x._array.shape[-1] + builtins.abs(offset)
+    dim1, dim2 = dim_of(dim1, ndim), dim_of(dim2, ndim)
+    shape = list(x._array.shape[:-1])
+    for d in builtins.sorted((dim1, dim2)):
+        shape.insert(d, n)
+    return ops.on_diagonal.record((x,), {"shape": tuple(shape), "offset": offset, "dim1": dim1, "dim2": dim2})
+
+
+@public
+def diag(x, diagonal=0):
+    """The diagonal of a matrix, or the matrix with that diagonal."""
+    if x._array.ndim == 2:
+        return ops.diagonal.record((x,), {"offset": diagonal, "dim1": 0, "dim2": 1})
+    if x._array.ndim != 1:
+        raise RuntimeError("diag(): Supports 1D or 2D tensors. Got " + f"{x._array.ndim}D")
+    return diag_embed(x, diagonal)
+
+
+@public
+def diagflat(x, offset=0):
+    """A matrix with all elements on its diagonal."""
+    return diag_embed(flatten(x), offset)
+
+
+def unfold(self, dimension, size, step):
+    """All windows of that size along a dimension, as a view with one dimension more."""
+    return ops.unfold.record((self,), {"dim": dim_of(dimension, self._array.ndim), "size": size, "step": step})
+
+
+Tensor.unfold = unfold
+
+
+@public(names=("cat", "concat", "concatenate"), method=False)
+def cat(tensors, dim=0):
+    """Tensors joined along a dimension."""
+    tensors = list(tensors)
+    if not tensors:
+        raise ValueError("torch.cat(): expected a non-empty list of Tensors")
+    for i, x in enumerate(tensors):
+        if not isinstance(x, Variable):
+            raise TypeError(f"expected Tensor as element {i} in argument 0, but got {type(x).__name__}")
+        if not x._array.ndim:
+            raise RuntimeError(f"zero-dimensional tensor (at position {i}) cannot be concatenated")
+    full = [x for x in tensors if x._array.shape != (0,)] or tensors
+    dim = dim_of(dim, full[0]._array.ndim)
+    for i, x in enumerate(tensors):
+        a, b = full[0]._array.shape, x._array.shape
+        if b == (0,):
+            continue
+        if len(a) != len(b):
+            raise RuntimeError(f"Tensors must have same number of dimensions: got {len(a)} and {len(b)}")
+        for d in range(len(a)):
+            if d != dim and a[d] != b[d]:
+                raise RuntimeError(
+                    f"Sizes of tensors must match except in dimension {dim}. Expected size {a[d]} but got size {b[d]} for tensor "
+                    f"number {i} in the list."
+                )
+    return ops.cat.record(tuple(full), {"dim": dim})
+
+
+@public(method=False)
+def stack(tensors, dim=0):
+    """Tensors of one shape laid side by side along a new dimension."""
+    tensors = list(tensors)
+    if not tensors:
+        raise RuntimeError("stack expects a non-empty TensorList")
+    first = tensors[0]._array.shape
+    for i, x in enumerate(tensors):
+        if x._array.shape != first:
+            raise RuntimeError(
+                f"stack expects each tensor to be equal size, but got {list(first)} at entry 0 and {list(x._array.shape)} at "
+                f"entry {i}"
+            )
+    return ops.stack.record(tuple(tensors), {"dim": dim_of(dim, len(first) + 1)})
+
+
+def at_least(n):
+    def function(*tensors):
+        many = len(tensors) > 1 or isinstance(tensors[0], (tuple, list))
+        tensors = tensors[0] if isinstance(tensors[0], (tuple, list)) else tensors
+        result = tuple(grown(x, n) for x in tensors)
+        return result if many else result[0]
+
+    return function
+
+
+def grown(x, n):
+    if x._array.ndim >= n:
+        return x
+    shape = {1: (1,), 2: (1, -1)}.get(n, (1, -1, 1) if x._array.ndim < 2 else (*x._array.shape, 1))
+    return (
+        reshape(x, shape)
+        if x._array.size
+        else reshape(x, tuple(builtins.max(s, 0) if s != -1 else x._array.size for s in shape))
+    )
+
+
+atleast_1d, atleast_2d, atleast_3d = at_least(1), at_least(2), at_least(3)
+FUNCTIONS.update(
+    atleast_1d=atleast_1d, atleast_2d=atleast_2d, atleast_3d=atleast_3d,
+    hstack=lambda tensors: (lambda ts: cat(ts, 0 if ts[0]._array.ndim == 1 else 1))(atleast_1d(list(tensors))),
+    vstack=lambda tensors: cat(atleast_2d(list(tensors)), 0),
+    row_stack=lambda tensors: cat(atleast_2d(list(tensors)), 0),
+    dstack=lambda tensors: cat(atleast_3d(list(tensors)), 2),
+    column_stack=lambda tensors: cat([x if x._array.ndim > 1 else reshape(x, -1, 1) for x in tensors], 1),
+)  # fmt: skip
+
+
+@public
+def split(x, split_size_or_sections, dim=0):
+    """Consecutive pieces of a length, or of several lengths."""
+    dim = dim_of(dim, x._array.ndim)
+    n = x._array.shape[dim]
+    if isinstance(split_size_or_sections, int):
+        size = split_size_or_sections
+        if size < 0 or (size == 0 and n):
+            raise RuntimeError(f"split expects split_size be non-negative, but got split_size={size}")
+        sizes = tuple(builtins.min(size, n - start) for start in range(0, n, size)) if n else (0,)
+        return tuple(ops.split.record((x,), {"sizes": sizes, "dim": dim}))
+    sizes = tuple(split_size_or_sections)
+    if builtins.sum(sizes) != n:
+        raise RuntimeError(
+            f"split_with_sizes expects split_sizes to sum exactly to {n} (input tensor's size at dimension {dim}), but got "
+            f"split_sizes={list(sizes)}"
+        )
+    return tuple(ops.split_sizes.record((x,), {"sizes": sizes, "dim": dim}))
+
+
+Tensor.split_with_sizes = FUNCTIONS["split_with_sizes"] = split
+
+
+@public
+def chunk(x, chunks, dim=0):
+    """About equal pieces, `chunks` at most."""
+    n = x._array.shape[dim_of(dim, x._array.ndim)]
+    size = -(-n // chunks)
+    return split(x, size, dim) if n else tuple(split(x, [0] * chunks, dim))
+
+
+@public
+def tensor_split(x, indices_or_sections, dim=0):
+    """Pieces between given places, or that many pieces."""
+    dim = dim_of(dim, x._array.ndim)
+    n = x._array.shape[dim]
+    places = indices_or_sections.tolist() if isinstance(indices_or_sections, Variable) else indices_or_sections
+    if isinstance(places, int):
+        sizes = [n // places + (i < n % places) for i in range(places)]
+        ends = np.cumsum(sizes).tolist()
+    else:
+        ends = [*places, n]
+    starts = [0, *ends[:-1]]
+    return tuple(x[kernels.at(dim, slice(a, b))[:-1]] for a, b in zip(starts, ends, strict=True))
+
+
+@public
+def unbind(x, dim=0):
+    """The slices along a dimension, as a tuple of views."""
+    return tuple(ops.unbind.record((x,), {"dim": dim_of(dim, x._array.ndim)}))
+
+
+@public
+def narrow(x, dim, start, length):
+    """The stretch of that length along a dimension, as a view."""
+    dim = dim_of(dim, x._array.ndim)
+    n = x._array.shape[dim]
+    start = int(start)
+    start = start + n if start < 0 else start
+    if not 0 <= start <= n:
+        raise IndexError(f"start out of range (expected to be in range of [{-n}, {n}], but got {start})")
+    if start + length > n:
+        raise RuntimeError(f"start ({start}) + length ({length}) exceeds dimension size ({n}).")
+    return ops.slicing.record((x,), {"dim": dim, "part": slice(start, start + length, 1)})
+
+
+@public
+def select(x, dim, index):
+    """The slice at one place along a dimension, as a view."""
+    if not x._array.ndim:
+        raise IndexError("select() cannot be applied to a 0-dim tensor.")
+    dim = dim_of(dim, x._array.ndim)
+    n = x._array.shape[dim]
+    if not -n <= index < n:
+        raise IndexError(
+            f"select(): index {index} out of range for tensor of size {list(x._array.shape)} at dimension {dim}"
+        )
+    return ops.select.record((x,), {"dim": dim, "index": int(index) % n})
+
+
+def meshgrid(*tensors, indexing="ij"):
+    """Coordinates of a grid: one tensor per axis."""
+    tensors = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)) else tensors
+    count = len(tensors)
+    shape = tuple(x._array.size for x in tensors)
+    grids = [expand(reshape(x, (1,) * i + (-1,) + (1,) * (count - 1 - i)), shape) for i, x in enumerate(tensors)]
+    return tuple(transpose(g, 0, 1) for g in grids) if indexing == "xy" and count > 1 else tuple(grids)
+
+
+def cartesian_prod(*tensors):
+    """All combinations of elements, as rows."""
+    if len(tensors) == 1:
+        return tensors[0]
+    return stack([flatten(g) for g in meshgrid(*tensors)], 1)
+
+
+def block_diag(*tensors):
+    """A matrix with the given ones along its diagonal."""
+    blocks = [grown(x, 2) for x in tensors]
+    width = builtins.sum(b._array.shape[1] for b in blocks)
+    rows, start = [], 0
+    for b in blocks:
+        h, w = b._array.shape
+        left, right = wrap(np.zeros((h, start), b._array.dtype)), wrap(np.zeros((h, width - start - w), b._array.dtype))
+        rows.append(cat([left, b, right], 1))
+        start += w
+    return cat(rows, 0)
+
+
+FUNCTIONS.update(meshgrid=meshgrid, cartesian_prod=cartesian_prod, block_diag=block_diag)
+
+
+# ---- picking and placing ---------------------------------------------------------------------------------------------
+
+
+def need_index(index, name):
+    if index.dtype not in (dtypes.int64, dtypes.int32):
+        raise RuntimeError(f"{name}(): Expected dtype int64 for index")
+
+
+@public
+def nonzero(x, *, as_tuple=False):
+    """The positions of what is not zero: a row each, or one tensor per dimension."""
+    if as_tuple:
+        return tuple(wrap(p) for p in np.nonzero(np.atleast_1d(x._array)))
+    return wrap(np.argwhere(x._array))
+
+
+@public
+def argwhere(x):
+    """The positions of what is not zero, a row each."""
+    return wrap(np.argwhere(x._array))
+
+
+@public
+def gather(x, dim, index, *, sparse_grad=False):
+    """result[i, j] = x[index[i, j], j] for dim 0."""
+    need_index(index, "gather")
+    dim = dim_of(dim, x._array.ndim)
+    in_range(index._array, x._array.shape[dim] if x._array.ndim else 1, dim)
+    return ops.gather.record((x, index), {"dim": dim})
+
+
+def in_range(index, n, dim):
+    wrong = index[(index < 0) | (index >= n)]
+    if wrong.size:
+        raise RuntimeError(f"index {wrong[0]} is out of bounds for dimension {dim} with size {n}")
+
+
+@public
+def take_along_dim(x, indices, dim=None):
+    """`gather` with broadcasting; without dim, of all elements."""
+    if dim is None:
+        return gather(flatten(x), 0, flatten(indices))
+    dim = dim_of(dim, x._array.ndim)
+    common = [builtins.max(a, b) for a, b in zip(x._array.shape, indices._array.shape, strict=True)]
+    wide = [n if i == dim else c for i, (n, c) in enumerate(zip(x._array.shape, common, strict=True))]
+    index = [n if i == dim else c for i, (n, c) in enumerate(zip(indices._array.shape, common, strict=True))]
+    return gather(expand(x, wide), dim, expand(indices, index))
+
+
+@public
+def take(x, index):
+    """The elements at those positions of the flattened tensor."""
+    return ops.pick.record((flatten(x),), {"key": (index._array,)})
+
+
+@public
+def index_select(x, dim, index):
+    """The slices at those positions along a dimension."""
+    dim = dim_of(dim, x._array.ndim)
+    n = x._array.shape[dim] if x._array.ndim else 1
+    if ((index._array < 0) | (index._array >= n)).any():
+        raise IndexError("index out of range in self")
+    return ops.index_select.record((x, index), {"dim": dim})
+
+
+@public
+def masked_select(x, mask):
+    """The elements where the mask holds, in one dimension."""
+    shape = np.broadcast_shapes(x._array.shape, mask._array.shape)
+    return ops.masked_select.record((expand(x, shape), expand(mask, shape)), {})
+
+
+@public(in_place=True)
+def masked_fill(x, mask, value):
+    """The value where the mask holds, else x."""
+    if mask.dtype is not dtypes.bool:
+        raise RuntimeError(f"masked_fill_ only supports boolean masks, but got mask with dtype {mask.dtype!r}")
+    if isinstance(value, Variable) and value._array.ndim:
+        raise RuntimeError(
+            f"masked_fill_ only supports a 0-dimensional value tensor, but got tensor with {value._array.ndim} dimension(s)."
+        )
+    return ops.masked_fill.record((x, mask, value), {})
+
+
+@public(in_place=True)
+def masked_scatter(x, mask, source):
+    """The elements of `source`, in order, where the mask holds."""
+    mask = np.broadcast_to(mask._array, x._array.shape)
+    return index_put(x, (wrap(mask),), flatten(source)[: int(mask.sum())])
+
+
+@public(in_place=True)
+def index_put(x, indices, values, accumulate=False):
+    """x with values written (or added) at x[indices]."""
+    key = tuple(slice(None) if i is None else i._array for i in indices)
+    return ops.put.record((x, values), {"key": key, "accumulate": accumulate})
+
+
+@public(in_place=True)
+def index_add(x, dim, index, source, *, alpha=1):
+    """x with slices of `source` added at those positions along a dimension."""
+    key = kernels.at(dim_of(dim, x._array.ndim), index._array.reshape(-1))
+    return ops.put.called("IndexAdd").record(
+        (x, source if alpha == 1 else source * alpha), {"key": key if x._array.ndim else (), "accumulate": True}
+    )
+
+
+@public(in_place=True)
+def index_copy(x, dim, index, source):
+    """x with slices of `source` written at those positions along a dimension."""
+    key = kernels.at(dim_of(dim, x._array.ndim), index._array.reshape(-1))
+    return ops.put.called("IndexCopy").record((x, source), {"key": key if x._array.ndim else ()})
+
+
+@public(in_place=True)
+def index_fill(x, dim, index, value):
+    """x with one number written at those positions along a dimension."""
+    key = kernels.at(dim_of(dim, x._array.ndim), index._array.reshape(-1))
+    value = value if isinstance(value, Variable) else in_type(value, x._array.dtype)
+    return ops.put.called("IndexFill").record((x, value), {"key": key if x._array.ndim else ()})
+
+
+@public(in_place=True)
+def scatter(x, dim, index, src=None, *, value=None, reduce=None):
+    """x with src[i, j] written at x[index[i, j], j] for dim 0; reduce="add" adds instead."""
+    need_index(index, "scatter")
+    src = value if src is None else src
+    if not isinstance(src, Variable):
+        src = wrap(np.full(index._array.shape, src, x._array.dtype))
+    dim = dim_of(dim, x._array.ndim)
+    in_range(index._array, x._array.shape[dim] if x._array.ndim else 1, dim)
+    if reduce == "add":
+        return scatter_add(x, dim, index, src)
+    if reduce is not None:
+        raise NotImplementedError(f"handtorch's scatter ends before reduce={reduce!r}; use reduce='add'")
+    return ops.scatter.record((x, index, src), {"dim": dim})
+
+
+@public(in_place=True)
+def scatter_add(x, dim, index, src):
+    """x with src[i, j] added at x[index[i, j], j] for dim 0."""
+    need_index(index, "scatter_add")
+    return ops.scatter_add.record((x, index, src), {"dim": dim_of(dim, x._array.ndim)})
+
+
+@public
+def isin(elements, test_elements, *, assume_unique=False, invert=False):
+    """Where an element is one of `test_elements`."""
+    return wrap(np.asarray(np.isin(array(elements), array(test_elements), invert=invert)))
+
+
+# ---- matrices --------------------------------------------------------------------------------------------------------
+
+C = {"Float": "float", "Double": "double", "Half": "c10::Half", "Long": "long", "Int": "int"}
+
+
+def same_type(a, b):
+    if a._array.dtype is not b._array.dtype:
+        kinds = [C.get(x.dtype.letter, x.dtype.letter) for x in (a, b)]
+        raise RuntimeError(f"expected m1 and m2 to have the same dtype, but got: {kinds[0]} != {kinds[1]}")
+
+
+@public
+def mm(x, mat2):
+    """The product of two matrices."""
+    if x._array.ndim != 2:
+        raise RuntimeError("self must be a matrix")
+    if mat2._array.ndim != 2:
+        raise RuntimeError("mat2 must be a matrix")
+    (n, k), (k2, m) = x._array.shape, mat2._array.shape
+    if k != k2:
+        raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({n}x{k} and {k2}x{m})")
+    same_type(x, mat2)
+    return ops.mm.record((x, mat2), {})
+
+
+@public
+def mv(x, vec):
+    """The product of a matrix and a vector."""
+    if x._array.ndim != 2 or vec._array.ndim != 1:
+        raise RuntimeError(f"vector + matrix @ vector expected, got 1, {x._array.ndim}, {vec._array.ndim}")
+    n, k = x._array.shape
+    if k != vec._array.shape[0]:
+        raise RuntimeError(f"size mismatch, got input ({n}), mat ({n}x{k}), vec ({vec._array.shape[0]})")
+    same_type(x, vec)
+    return ops.mv.record((x, vec), {})
+
+
+@public(names=("dot", "vdot"))
+def dot(x, other):
+    """The product of two vectors, a number."""
+    if x._array.ndim != 1 or other._array.ndim != 1:
+        raise RuntimeError(f"1D tensors expected, but got {x._array.ndim}D and {other._array.ndim}D tensors")
+    if x._array.dtype is not other._array.dtype:
+        raise RuntimeError(
+            "dot : expected both vectors to have same dtype, but found "
+            f"{C.get(x.dtype.letter, x.dtype.letter).capitalize()} and {C.get(other.dtype.letter, other.dtype.letter).capitalize()}"
+        )
+    n, m = x._array.size, other._array.size
+    if n != m:
+        raise RuntimeError(
+            f"inconsistent tensor size, expected tensor [{n}] and src [{m}] to have the same number of elements, but got {n} and "
+            f"{m} elements respectively"
+        )
+    return ops.dot.record((x, other), {})
+
+
+@public
+def bmm(x, mat2):
+    """Products of matrices, pair by pair along the first dimension."""
+    a, b = x._array.shape, mat2._array.shape
+    if len(a) != 3:
+        raise RuntimeError("batch1 must be a 3D tensor")
+    if len(b) != 3:
+        raise RuntimeError("batch2 must be a 3D tensor")
+    if a[0] != b[0] or a[2] != b[1]:
+        raise RuntimeError(
+            f"Expected size for first two dimensions of batch2 tensor to be: [{a[0]}, {a[2]}] but got: [{b[0]}, {b[1]}]."
+        )
+    return ops.bmm.record((x, mat2), {})
+
+
+@public
+def matmul(x, other):
+    """The product by the ranks: vectors, matrices, or stacks of matrices that broadcast."""
+    a, b = x._array.ndim, other._array.ndim
+    if a == 0 or b == 0:
+        raise RuntimeError(f"both arguments to matmul need to be at least 1D, but they are {a}D and {b}D")
+    if a == 1 and b == 1:
+        return dot(x, other)
+    if a == 2 and b == 2:
+        return mm(x, other)
+    if a == 2 and b == 1:
+        return mv(x, other)
+    if a == 1 and b == 2:
+        return ops.squeeze.called("SqueezeBackward4").record((mm(unsqueeze(x, 0), other),), {"dim": (0,)})
+    return batched(x, other)
+
+
+def batched(x, other):
+    """Stacks of matrices, brought to the three dimensions of `bmm`; a vector counts as a matrix of one row or column."""
+    left, right = x, other
+    if x._array.ndim == 1:
+        left = unsqueeze(x, 0)
+    if other._array.ndim == 1:
+        right = unsqueeze(other, 1)
+    (*batch_a, n, k), (*batch_b, k2, m) = left._array.shape, right._array.shape
+    if right._array.ndim == 2 and left._array.ndim > 2:
+        folded = reshape(left, (math.prod(batch_a) * n, k))
+        product = mv(folded, other) if other._array.ndim == 1 else mm(folded, right)
+        batch = tuple(batch_a)
+    else:
+        mismatch = size_mismatch(tuple(batch_a), tuple(batch_b))
+        if mismatch:
+            raise RuntimeError(mismatch)
+        batch = tuple(np.broadcast_shapes(tuple(batch_a), tuple(batch_b)))
+        if k != k2:
+            raise RuntimeError(
+                f"Expected size for first two dimensions of batch2 tensor to be: [{math.prod(batch)}, {k}] but got: "
+                f"[{math.prod(batch)}, {k2}]."
+            )
+        same_type(x, other)
+        product = bmm(
+            reshape(expand(left, (*batch, n, k)), (math.prod(batch), n, k)),
+            reshape(expand(right, (*batch, k, m)), (math.prod(batch), k, m)),
+        )
+    rows = () if x._array.ndim == 1 else (n,)
+    columns = () if other._array.ndim == 1 else (m,)
+    return ops.reshape.record((product,), {"shape": (*batch, *rows, *columns)})
+
+
+@public(names=("outer", "ger"))
+def outer(x, vec2):
+    """All products of two vectors' elements."""
+    return unsqueeze(x, 1) * vec2
+
+
+@public
+def inner(x, other):
+    """Sums of products along the last dimensions."""
+    if not x._array.ndim or not other._array.ndim:
+        return x * other
+    return tensordot(x, other, dims=([-1], [-1]))
+
+
+@public(in_place=True)
+def addmm(x, mat1, mat2, *, beta=1, alpha=1):
+    """beta * x + alpha * (mat1 @ mat2)."""
+    if mat1._array.dtype is not mat2._array.dtype:
+        raise RuntimeError(
+            f"mat1 and mat2 must have the same dtype, but got {mat1.dtype.letter} and {mat2.dtype.letter}"
+        )
+    (n, k), (k2, m) = mat1._array.shape, mat2._array.shape
+    if k != k2:
+        raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({n}x{k} and {k2}x{m})")
+    if x._array.dtype is not mat1._array.dtype:
+        raise RuntimeError(f"self and mat2 must have the same dtype, but got {x.dtype.letter} and {mat1.dtype.letter}")
+    return ops.addmm.record((x, mat1, mat2), {"beta": beta, "alpha": alpha})
+
+
+@public(in_place=True)
+def addmv(x, mat, vec, *, beta=1, alpha=1):
+    """beta * x + alpha * (mat @ vec)."""
+    return ops.addmv.record((x, mat, vec), {"beta": beta, "alpha": alpha})
+
+
+@public(in_place=True)
+def addr(x, vec1, vec2, *, beta=1, alpha=1):
+    """beta * x + alpha * outer(vec1, vec2)."""
+    product = alpha * outer(vec1, vec2)
+    return product if beta == 0 else beta * x + product
+
+
+@public(in_place=True)
+def baddbmm(x, batch1, batch2, *, beta=1, alpha=1):
+    """beta * x + alpha * bmm(batch1, batch2)."""
+    return ops.baddbmm.record((x, batch1, batch2), {"beta": beta, "alpha": alpha})
+
+
+@public(in_place=True)
+def addbmm(x, batch1, batch2, *, beta=1, alpha=1):
+    """beta * x + alpha * the sum of bmm(batch1, batch2) over the batch."""
+    product = alpha * sum(bmm(batch1, batch2), 0)
+    return product if beta == 0 else beta * x + product
+
+
+def chain_matmul(*matrices):
+    """The product of several matrices."""
+    result = matrices[0]
+    for matrix in matrices[1:]:
+        result = result @ matrix
+    return result
+
+
+@public(method=False)
+def tensordot(a, b, dims=2):
+    """Sums of products over several dimensions at once."""
+    if isinstance(dims, Variable):
+        dims = dims.tolist()
+    if isinstance(dims, int):
+        left, right = list(range(a._array.ndim - dims, a._array.ndim)), list(range(dims))
+    else:
+        left, right = (
+            [dim_of(d, x._array.ndim) for d in ([ds] if isinstance(ds, int) else ds)]
+            for x, ds in zip((a, b), dims, strict=True)
+        )
+    keep_a = [d for d in range(a._array.ndim) if d not in left]
+    keep_b = [d for d in range(b._array.ndim) if d not in right]
+    n = math.prod(a._array.shape[d] for d in left)
+    rows = reshape(permute(a, *keep_a, *left), (math.prod(a._array.shape[d] for d in keep_a), n))
+    columns = reshape(permute(b, *right, *keep_b), (n, math.prod(b._array.shape[d] for d in keep_b)))
+    shape = [a._array.shape[d] for d in keep_a] + [b._array.shape[d] for d in keep_b]
+    return reshape(mm(rows, columns), tuple(shape))
+
+
+def einsum(equation, *operands):
+    """Einstein's summation: what appears on the left of the arrow but not on the right is summed over.
+
+    Every operand is laid out over all letters, the product is taken, and the letters that the result lacks are summed.
+    """
+    operands = operands[0] if len(operands) == 1 and isinstance(operands[0], (tuple, list)) else operands
+    left, arrow, right = equation.replace(" ", "").partition("->")
+    terms = left.split(",")
+    if len(terms) != len(operands):
+        raise RuntimeError(
+            "einsum(): the number of operands specified in the equation was not matched by the operands given"
+        )
+    extra = builtins.max(
+        (x._array.ndim - len(term.replace("...", "")) for term, x in zip(terms, operands, strict=True)), default=0
+    )
+    dots = [f"{i}" for i in range(extra)]
+    letters = [spelled(term, dots, x._array.ndim) for term, x in zip(terms, operands, strict=True)]
+    if arrow:
+        result = spelled(right, dots, None)
+    else:
+        flat = [c for term in terms for c in term if c.isalpha()]
+        result = dots + builtins.sorted(c for c in set(flat) if flat.count(c) == 1)
+    everything = result + builtins.sorted({c for term in letters for c in term} - set(result))
+    product = None
+    for term, x in zip(letters, operands, strict=True):
+        while len(set(term)) < len(term):
+            c = next(c for c in term if term.count(c) > 1)
+            i, j = (k for k, d in enumerate(term) if d == c and term[:k].count(c) < 2)
+            x = diagonal(x, 0, i, j)
+            term = [d for k, d in enumerate(term) if k not in (i, j)] + [c]
+        order = builtins.sorted(range(len(term)), key=lambda k, term=term: everything.index(term[k]))
+        x = permute(x, *order) if order else x
+        key = tuple(slice(None) if c in term else None for c in everything)
+        x = x[key] if None in key else x
+        product = x if product is None else product * x
+    rest = tuple(range(len(result), len(everything)))
+    return sum(product, rest) if rest else product
+
+
+def spelled(term, dots, ndim):
+    """The letters of a term, with `...` replaced by the names of the dimensions that it stands for."""
+    if "..." not in term:
+        return list(term)
+    before, after = term.split("...")
+    count = len(dots) if ndim is None else ndim - len(before) - len(after)
+    return [*before, *dots[len(dots) - count :], *after]
+
+
+FUNCTIONS.update(einsum=einsum, chain_matmul=chain_matmul)
+
+
+@public(method=True)
+def kron(x, other):
+    """The Kronecker product."""
+    n = builtins.max(x._array.ndim, other._array.ndim)
+    a, b = ((1,) * (n - t._array.ndim) + t._array.shape for t in (x, other))
+    wide = tuple(k for pair in zip(a, (1,) * n, strict=True) for k in pair)
+    narrow_ = tuple(k for pair in zip((1,) * n, b, strict=True) for k in pair)
+    return reshape(reshape(x, wide) * reshape(other, narrow_), tuple(p * q for p, q in zip(a, b, strict=True)))
+
+
+@public
+def cross(x, other, dim=None):
+    """The cross product of vectors in space."""
+    dim = next(i for i, n in enumerate(x._array.shape) if n == 3) if dim is None else dim
+    x, other = broadcast_tensors(x, other)
+    return roll(x, -1, dim) * roll(other, -2, dim) - roll(x, -2, dim) * roll(other, -1, dim)
+
+
+@public(method=False)
+def cdist(x1, x2, p=2.0, compute_mode=None):
+    """The distance of each row of x to each row of x2."""
+    return norm(unsqueeze(x1, -2) - unsqueeze(x2, -3), p, -1)
+
+
+FUNCTIONS["cdist"] = cdist
+
+
+@public(method=True)
+def matrix_power(x, n):
+    """The product of n copies of a square matrix; of its inverse if n is negative."""
+    if n == 0:
+        return wrap(np.broadcast_to(np.eye(x._array.shape[-1], dtype=x._array.dtype), x._array.shape).copy())
+    base = x if n > 0 else inverse(x)
+    result = base
+    for _ in range(builtins.abs(n) - 1):
+        result = result @ base
+    return result
+
+
+@public(names=("inverse",))
+def inverse(x):
+    """The inverse of a square matrix."""
+    try:
+        return ops.inverse.record((x,), {})
+    except np.linalg.LinAlgError:
+        raise RuntimeError(
+            "linalg.inv: The diagonal element 1 is zero, the inversion could not be completed because the input matrix is singular."
+        ) from None
+
+
+@public
+def det(x):
+    """The determinant."""
+    return ops.det.record((x,), {})
+
+
+@public
+def logdet(x):
+    """The logarithm of the determinant."""
+    sign_, log = ops.slogdet.record((x,), {})
+    return where(sign_ < 0, math.nan, log)
+
+
+@public
+def slogdet(x):
+    """The sign of the determinant and the logarithm of its size."""
+    return returned("slogdet", "sign", "logabsdet")(*ops.slogdet.record((x,), {}))
+
+
+@public
+def cholesky(x, upper=False):
+    """The triangular factor of a positive definite matrix."""
+    factor = ops.cholesky.record((x,), {})
+    return matrix_transposed(factor) if upper else factor
+
+
+def trapezoid(y, x=None, *, dx=1.0, dim=-1):
+    """The integral by the trapezoidal rule."""
+    n = y._array.shape[dim]
+    width = dx if x is None else diff(x, dim=-1 if x._array.ndim == 1 else dim)
+    return sum((narrow(y, dim, 1, n - 1) + narrow(y, dim, 0, n - 1)) / 2 * width, dim)
+
+
+FUNCTIONS.update(trapezoid=trapezoid, trapz=trapezoid)
+
+
+# ---- softmax ---------------------------------------------------------------------------------------------------------
+
+
+@public
+def softmax(x, dim, dtype=None):
+    """exp(x) over its sum along `dim`."""
+    x = in_dtype(x, dtype)
+    return ops.softmax.record((need_float(x, "softmax"),), {"dim": dim_of(dim, x._array.ndim)})
+
+
+@public
+def log_softmax(x, dim, dtype=None):
+    """The logarithm of the softmax."""
+    x = in_dtype(x, dtype)
+    return ops.log_softmax.record((need_float(x, "log_softmax"),), {"dim": dim_of(dim, x._array.ndim)})
+
+
+def need_float(x, name):
+    if not is_float(x):
+        raise RuntimeError(f"\"{name}_lastdim_kernel_impl\" not implemented for '{x.dtype.letter}'")
+    return x
+
+
+# ---- operators -------------------------------------------------------------------------------------------------------
+
+
+def operator(op, swapped=False):
+    """A binary operator from an entry of the table; PyTorch's numbers and arrays may stand on the other side."""
+
+    def method(self, other):
+        kind = type(other)
+        if kind is not Tensor and kind is not float and kind is not int:
+            if not isinstance(other, OPERAND):
+                return NotImplemented
+            other = as_operand(other)
+        return op.record((other, self) if swapped else (self, other), {})
+
+    return method
+
+
+def careful(function, swapped=False):
+    """An operator from a function above."""
+
+    def method(self, other):
+        if not isinstance(other, OPERAND):
+            return NotImplemented
+        other = as_operand(other)
+        return function(other, self) if swapped else function(self, other)
+
+    return method
+
+
+def augmented(function):
+    def method(self, other):
+        if not isinstance(other, OPERAND):
+            return NotImplemented
+        return function(self, other)
+
+    return method
+
+
+Tensor.__add__, Tensor.__radd__ = operator(ops.add), operator(ops.add)
+Tensor.__mul__, Tensor.__rmul__ = operator(ops.mul), operator(ops.mul)
+Tensor.__sub__, Tensor.__rsub__ = operator(ops.sub), careful(rsub)
+Tensor.__truediv__ = operator(ops.div)
+Tensor.__rtruediv__ = careful(lambda self, other: ops.reciprocal.record((self,), {}) * other)
+Tensor.__pow__, Tensor.__rpow__ = careful(power), careful(power, swapped=True)
+Tensor.__floordiv__, Tensor.__rfloordiv__ = operator(ops.floor_divide), operator(ops.floor_divide, swapped=True)
+Tensor.__mod__, Tensor.__rmod__ = operator(ops.remainder), operator(ops.remainder, swapped=True)
+Tensor.__eq__, Tensor.__ne__ = operator(ops.eq), operator(ops.ne)
+Tensor.__lt__, Tensor.__le__, Tensor.__gt__, Tensor.__ge__ = map(operator, (ops.lt, ops.le, ops.gt, ops.ge))
+Tensor.__and__ = Tensor.__rand__ = careful(bitwise_and)
+Tensor.__or__ = Tensor.__ror__ = careful(bitwise_or)
+Tensor.__xor__ = Tensor.__rxor__ = careful(bitwise_xor)
+Tensor.__lshift__, Tensor.__rshift__ = careful(bitwise_left_shift), careful(bitwise_right_shift)
+Tensor.__invert__ = lambda self: bitwise_not(self)
+Tensor.__pos__ = lambda self: positive(self)
+Tensor.__abs__ = Tensor.abs
+Tensor.__iadd__, Tensor.__isub__ = augmented(add_), augmented(sub_)
+Tensor.__imul__, Tensor.__itruediv__ = augmented(IN_PLACE["mul_"]), augmented(div_)
+Tensor.__ifloordiv__, Tensor.__imod__ = augmented(IN_PLACE["floor_divide_"]), augmented(IN_PLACE["remainder_"])
+Tensor.__ipow__ = augmented(IN_PLACE["pow_"])
+Tensor.__iand__, Tensor.__ior__, Tensor.__ixor__ = (augmented(IN_PLACE[f"bitwise_{n}_"]) for n in ("and", "or", "xor"))
+
+
+def negated(self):
+    if self._array.dtype.kind == "b":
+        raise RuntimeError(
+            "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use the `~` or "
+            "`logical_not()` operator instead."
+        )
+    return ops.neg.record((self,), {})
+
+
+Tensor.__neg__ = negated
+
+
+def matmul_operator(self, other):
+    return matmul(self, other) if isinstance(other, Variable) else NotImplemented
+
+
+Tensor.__matmul__ = matmul_operator

@@ -1,0 +1,859 @@
+"""The table: every operation with its derivative beside it.
+
+An entry reads `name = Operation("PyTorch's name", forward on arrays, x=rule for input x, …)`; a rule takes `g`, the gradient of
+the result, and gives the gradient of its input (`record.py` says how its other arguments are found). Broadcasting needs no mention: what
+was repeated is summed up afterwards. The same rule serves arrays and tensors, so it uses only operators, methods that
+both have, and entries of this table. The formulas are those of any calculus text; where a choice must be made (ties, kinks,
+the order of a product, which is seen in the last bit), it is PyTorch's.
+
+Arguments have been tidied before they come here: `dim` is a tuple or a non-negative number, shapes are tuples.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from .kernels import (
+    DIVIDE,
+    along,
+    arithmetic_mean,
+    at,
+    chosen_elements,
+    clip,
+    clip_to,
+    corner,
+    count,
+    cut,
+    digamma_of,
+    each_number,
+    expanded,
+    fill_diagonal,
+    floor_div,
+    fold_windows,
+    in_corner,
+    interpolate,
+    inverse_erf,
+    log_gamma,
+    log_softmax_of,
+    log_sum_exp,
+    logistic,
+    modulus,
+    norm_of,
+    placed,
+    put_at,
+    raise_to,
+    replace_nan,
+    rounded_once,
+    softmax_of,
+    softplus_of,
+    squeezed,
+    trigamma_of,
+    unless_whole,
+    variance,
+    weighted,
+    whole,
+    windows,
+    writable_diagonal,
+    x_log_y,
+)
+from .record import Operation, Variable, broadcast, sum_to
+from .sums import torch_sum
+
+PI = math.pi
+
+
+def entry(name, forward, **rules):
+    """A function of one real number: integers become floating, and small arrays are rounded only once."""
+    exact = rounded_once(forward)
+    return Operation(name, lambda x: exact(x), mix="float", **rules)
+
+
+def nothing(g):
+    """The rule of a step function: zero wherever it has a derivative."""
+    return zeros_like(g)
+
+
+# ---- arithmetic ------------------------------------------------------------------------------------------------------
+
+add = Operation("Add", np.add, x=lambda g: g, y=lambda g: g)
+sub = Operation("Sub", np.subtract, x=lambda g: g, y=lambda g: -g)
+mul = Operation("Mul", np.multiply, x=lambda g, y: g * y, y=lambda g, x: g * x)
+div = Operation("Div", np.true_divide, mix="float", x=lambda g, y: g / y, y=lambda g, x, y: -g * ((x / y) / y))
+neg = Operation("Neg", np.negative, mix="none", x=lambda g: -g)
+reciprocal = Operation("Reciprocal", np.reciprocal, mix="float", x=lambda g, ans: -g * (ans * ans))
+rsub = Operation("RsubBackward1", lambda x, *, other: other - x, mix="none", x=lambda g: -g)
+add_scaled = Operation("Add", lambda x, y, *, alpha: x + y * alpha, x=lambda g: g, y=lambda g, alpha: g * alpha)
+sub_scaled = Operation("Sub", lambda x, y, *, alpha: x - y * alpha, x=lambda g: g, y=lambda g, alpha: -(g * alpha))
+rounding_div = Operation("DivBackward1", lambda x, y, *, how: DIVIDE[how](x, y), x=nothing, y=nothing)
+floor_divide = Operation("NotImplemented", lambda x, y: floor_div(x, y))
+fmod = Operation(
+    "FmodBackward1", lambda x, y: modulus(np.fmod, x, y), x=lambda g: g, y=lambda g, x, y: -g * trunc(x / y)
+)
+remainder = Operation(
+    "RemainderBackward1", lambda x, y: modulus(np.remainder, x, y), x=lambda g: g, y=lambda g, x, y: -g * floor(x / y)
+)
+addcmul = Operation(
+    "Addcmul",
+    lambda x, y, z, *, value=1: x + value * y * z,
+    x=lambda g: g,
+    y=lambda g, z, value: g * (z * value),
+    z=lambda g, y, value: g * (y * value),
+)
+addcdiv = Operation(
+    "Addcdiv",
+    lambda x, y, z, *, value=1: x + value * y / z,
+    x=lambda g: g,
+    y=lambda g, z, value: g * (value / z),
+    z=lambda g, y, z, value: -g * (value * y / (z * z)),
+)
+lerp = Operation(
+    "LerpBackward1",
+    lambda x, y, w: interpolate(x, y, w),
+    x=lambda g, w: g * (1 - w),
+    y=lambda g, w: g * w,
+    w=lambda g, x, y: g * (y - x),
+)
+
+power = Operation(
+    "Pow", lambda x, *, exponent: raise_to(x, exponent), mix="none", x=lambda g, x, exponent: power_rule(g, x, exponent)
+)
+power_of = Operation(
+    "PowBackward1",
+    lambda x, y: raise_to(x, y),
+    x=lambda g, x, y: g * where(y == 0, 0.0, y * x ** (y - 1)),
+    y=lambda g, x, y, ans: g * where((x == 0) & (y >= 0), 0.0, ans * log(x)),
+)
+power_from = Operation(
+    "PowBackward2",
+    lambda y, *, base: raise_to(np.asarray(base, y.dtype), y),
+    mix="none",
+    y=lambda g, y, ans, base: g * (ans * logarithm(base) if base else where(y >= 0, 0.0, ans * -math.inf)),
+)
+
+# ---- functions of one number -----------------------------------------------------------------------------------------
+
+exp = entry("Exp", np.exp, x=lambda g, ans: g * ans)
+exp2 = entry("Exp2", np.exp2, x=lambda g, ans: g * ans * math.log(2))
+expm1 = entry("Expm1", np.expm1, x=lambda g, ans: g * (ans + 1))
+log = entry("Log", np.log, x=lambda g, x: g / x)
+log2 = entry("Log2", np.log2, x=lambda g, x: g / (x * math.log(2)))
+log10 = entry("Log10", np.log10, x=lambda g, x: g / (x * math.log(10)))
+log1p = entry("Log1P", np.log1p, x=lambda g, x: g / (x + 1))
+sqrt = entry("Sqrt", np.sqrt, x=lambda g, ans: g / (2 * ans))
+rsqrt = entry("Rsqrt", lambda x: 1 / np.sqrt(x), x=lambda g, ans: -0.5 * g * ans**3)
+sin = entry("Sin", np.sin, x=lambda g, x: g * cos(x))
+cos = entry("Cos", np.cos, x=lambda g, x: g * -sin(x))
+tan = entry("Tan", np.tan, x=lambda g, ans: g * (1 + ans**2))
+asin = entry("Asin", np.arcsin, x=lambda g, x: g * rsqrt(-x * x + 1))
+acos = entry("Acos", np.arccos, x=lambda g, x: g * -rsqrt(-x * x + 1))
+atan = entry("Atan", np.arctan, x=lambda g, x: g / (x * x + 1))
+sinh = entry("Sinh", np.sinh, x=lambda g, x: g * cosh(x))
+cosh = entry("Cosh", np.cosh, x=lambda g, x: g * sinh(x))
+tanh = entry("Tanh", np.tanh, x=lambda g, ans: g * (1 - ans * ans))
+asinh = entry("Asinh", np.arcsinh, x=lambda g, x: g * rsqrt(x**2 + 1))
+acosh = entry("Acosh", np.arccosh, x=lambda g, x: g * rsqrt(x**2 - 1))
+atanh = entry("Atanh", np.arctanh, x=lambda g, x: g * 1 / (1 - x**2))
+sigmoid = entry("Sigmoid", lambda x: logistic(x), x=lambda g, ans: g * (1 - ans) * ans)
+logit = Operation(
+    "Logit",
+    lambda x, *, eps: np.log(clip_to(x, eps) / (1 - clip_to(x, eps))),
+    mix="float",
+    x=lambda g, x, eps: g / (x * (1 - x)) if eps is None else where((x < eps) | (x > 1 - eps), 0.0, g / (x * (1 - x))),
+)
+erf = entry("Erf", lambda x: each_number(math.erf, x), x=lambda g, x: 2 / math.sqrt(PI) * exp(-(x**2)) * g)
+erfc = entry("Erfc", lambda x: each_number(math.erfc, x), x=lambda g, x: -2 / math.sqrt(PI) * exp(-(x**2)) * g)
+erfinv = entry("Erfinv", lambda x: inverse_erf(x), x=lambda g, ans: math.sqrt(PI) / 2 * exp(ans**2) * g)
+lgamma = entry("Lgamma", lambda x: each_number(log_gamma, x), x=lambda g, x: g * digamma(x))
+digamma = entry("Digamma", lambda x: each_number(digamma_of, x), x=lambda g, x: g * trigamma(x))
+trigamma = entry("Polygamma", lambda x: each_number(trigamma_of, x))
+sinc = entry(
+    "Sinc", np.sinc, x=lambda g, x: g * where(x == 0, 0.0, (cos(PI * x) * PI * x - sin(PI * x)) / (PI * x * x))
+)
+square = Operation("Pow", np.square, x=lambda g, x: g * (2.0 * x))
+absolute = Operation("Abs", np.absolute, mix="none", x=lambda g, x: g * sign(x))
+sign = Operation("Sign", lambda x: x.copy() if x.dtype == bool else np.sign(x), mix="none", x=nothing)
+floor = Operation("Floor", lambda x: unless_whole(np.floor, x), mix="none", x=nothing)
+ceil = Operation("Ceil", lambda x: unless_whole(np.ceil, x), mix="none", x=nothing)
+trunc = Operation("Trunc", lambda x: unless_whole(np.trunc, x), mix="none", x=nothing)
+round = Operation(
+    "Round", lambda x, *, decimals=0: unless_whole(lambda x: np.round(x, decimals), x), mix="none", x=nothing
+)
+frac = Operation("Frac", lambda x: x - np.trunc(x), mix="none", x=lambda g: g)
+rad2deg = Operation("Rad2Deg", lambda x: x * (180 / PI), mix="float", x=lambda g: g * (180 / PI))
+deg2rad = Operation("Deg2Rad", lambda x: x * (PI / 180), mix="float", x=lambda g: g * (PI / 180))
+nan_to_num = Operation(
+    "NanToNum",
+    lambda x, *, nan, posinf, neginf: replace_nan(x, nan, posinf, neginf),
+    mix="none",
+    x=lambda g, x: g * (x - x == 0),
+)
+positive = Operation("Alias", lambda x: x[...], mix="none", view=True, x=lambda g: g)
+clone = Operation("Clone", lambda x: x.copy(order="K"), mix="none", x=lambda g: g)
+contiguous = Operation("Clone", lambda x: x.copy(), mix="none", x=lambda g: g)
+zeros_like = Operation("ZerosLike", lambda x: np.zeros_like(x), mix="none")
+cast = Operation(
+    "ToCopy", lambda x, *, to: x.astype(to), mix="none", x=lambda g: g
+)  # the walk gives each gradient the type of its input
+
+# ---- comparing and choosing ------------------------------------------------------------------------------------------
+
+eq = Operation("Eq", np.equal)
+ne = Operation("Ne", np.not_equal)
+lt = Operation("Lt", np.less)
+le = Operation("Le", np.less_equal)
+gt = Operation("Gt", np.greater)
+ge = Operation("Ge", np.greater_equal)
+
+where = Operation(
+    "Where",
+    lambda condition, x, y: np.where(condition, x, y),
+    mix="none",
+    x=lambda g, condition: where(condition, g, 0.0),
+    y=lambda g, condition: where(condition, 0.0, g),
+)
+maximum = Operation(
+    "Maximum", np.maximum, x=lambda g, x, y: g * share(x > y, x == y), y=lambda g, x, y: g * share(y > x, x == y)
+)
+minimum = Operation(
+    "Minimum", np.minimum, x=lambda g, x, y: g * share(x < y, x == y), y=lambda g, x, y: g * share(y < x, x == y)
+)
+fmax = Operation(
+    "Fmax", np.fmax, x=lambda g, x, y: g * ((x >= y) | (y != y)), y=lambda g, x, y: g * ~((x >= y) | (y != y))
+)
+fmin = Operation(
+    "Fmin", np.fmin, x=lambda g, x, y: g * ((x <= y) | (y != y)), y=lambda g, x, y: g * ~((x <= y) | (y != y))
+)
+clamp = Operation(
+    "ClampBackward1", lambda x, *, low, high: clip(x, low, high), x=lambda g, x, low, high: g * within(x, low, high)
+)
+clamp_min = Operation("Clamp", np.maximum, x=lambda g, x, y: g * (x >= y), y=lambda g, x, y: g * (x < y))
+clamp_max = Operation("Clamp", np.minimum, x=lambda g, x, y: g * (x <= y), y=lambda g, x, y: g * (x > y))
+copysign = Operation(
+    "Copysign", np.copysign, mix="float", x=lambda g, x, ans: g * where(x == 0, 0.0, ans / x), y=lambda g: zeros_like(g)
+)
+atan2 = Operation(
+    "Atan2",
+    np.arctan2,
+    mix="float",
+    x=lambda g, x, y: g * (y / (x * x + y * y)),
+    y=lambda g, x, y: g * (-x / (x * x + y * y)),
+)
+hypot = Operation("Hypot", np.hypot, mix="float", x=lambda g, x, ans: g * (x / ans), y=lambda g, y, ans: g * (y / ans))
+logaddexp = Operation(
+    "Logaddexp",
+    np.logaddexp,
+    mix="float",
+    x=lambda g, x, y: g / (1 + exp(y - x)),
+    y=lambda g, x, y: g / (1 + exp(x - y)),
+)
+logaddexp2 = Operation(
+    "Logaddexp2",
+    np.logaddexp2,
+    mix="float",
+    x=lambda g, x, y: g / (1 + exp2(y - x)),
+    y=lambda g, x, y: g / (1 + exp2(x - y)),
+)
+xlogy = Operation(
+    "Xlogy",
+    x_log_y,
+    mix="float",
+    x=lambda g, x, y: g * where((x == 0) & (y <= 0), 0.0, log(y)),
+    y=lambda g, x, y: g * x / y,
+)
+
+# ---- sums and other reductions: `dim` is a tuple of axes, or None for all --------------------------------------------
+
+total = Operation(
+    "Sum",
+    lambda x, *, dim=None, keepdim=False: torch_sum(x, dim, keepdim),
+    mix="none",
+    x=lambda g, x_shape, dim, keepdim: spread(g, x_shape, dim, keepdim),
+)
+total_over = total.called("SumBackward1")
+mean = Operation(
+    "Mean",
+    lambda x, *, dim=None, keepdim=False: arithmetic_mean(x, dim, keepdim),
+    mix="none",
+    x=lambda g, x_shape, dim, keepdim: spread(g, x_shape, dim, keepdim) / count(x_shape, dim),
+)
+mean_over = mean.called("MeanBackward1")
+prod = Operation(
+    "Prod",
+    lambda x, *, dim=None, keepdim=False: np.prod(x, axis=dim, keepdims=keepdim, dtype=whole(x)),
+    mix="none",
+    x=lambda g, x, ans, dim, keepdim: prod_rule(g, x, ans, dim, keepdim),
+)
+prod_over = prod.called("ProdBackward1")
+var = Operation(
+    "Var",
+    lambda x, *, dim, correction, keepdim: variance(x, dim, correction, keepdim),
+    mix="none",
+    x=lambda g, x, dim, correction, keepdim: variance_rule(g, x, dim, correction, keepdim),
+)
+std = Operation(
+    "Std",
+    lambda x, *, dim, correction, keepdim: np.sqrt(variance(x, dim, correction, keepdim)),
+    mix="none",
+    x=lambda g, x, ans, dim, correction, keepdim: variance_rule(
+        where(ans == 0, 0.0, g / (ans * 2)), x, dim, correction, keepdim
+    ),
+)
+logsumexp = Operation(
+    "Logsumexp",
+    lambda x, *, dim, keepdim: log_sum_exp(x, dim, keepdim),
+    mix="float",
+    x=lambda g, x, ans, dim, keepdim: (
+        unreduce(g, x.shape, dim, keepdim) * exp(x - finite(unreduce(ans, x.shape, dim, keepdim)))
+    ),
+)
+# Of several largest elements each gets an equal share; max over a dim (below, with picking) chooses one of them.
+largest = Operation(
+    "MaxBackward1",
+    lambda x: np.max(x),
+    mix="none",
+    x=lambda g, x, ans: where(same(x, ans), g / same(x, ans).sum(), 0.0),
+)
+smallest = Operation(
+    "MinBackward1",
+    lambda x: np.min(x),
+    mix="none",
+    x=lambda g, x, ans: where(same(x, ans), g / same(x, ans).sum(), 0.0),
+)
+amax = Operation(
+    "Amax",
+    lambda x, *, dim, keepdim: np.max(x, axis=dim, keepdims=keepdim),
+    mix="none",
+    x=lambda g, x, ans, dim, keepdim: shared(g, x, ans, dim, keepdim),
+)
+amin = Operation(
+    "Amin",
+    lambda x, *, dim, keepdim: np.min(x, axis=dim, keepdims=keepdim),
+    mix="none",
+    x=lambda g, x, ans, dim, keepdim: shared(g, x, ans, dim, keepdim),
+)
+vector_norm = Operation(
+    "LinalgVectorNorm",
+    lambda x, *, ord, dim, keepdim: norm_of(x, ord, dim, keepdim),
+    mix="float",
+    x=lambda g, x, ans, ord, dim, keepdim: norm_rule(
+        unreduce(g, x.shape, dim, keepdim), x, unreduce(ans, x.shape, dim, keepdim), ord, dim
+    ),
+)
+cumsum = Operation(
+    "Cumsum",
+    lambda x, *, dim: np.cumsum(x, axis=dim, dtype=whole(x)) if x.ndim else x.copy(),
+    mix="none",
+    x=lambda g, dim: flip(cumsum(flip(g, dim=(dim,)), dim=dim), dim=(dim,)) if g.ndim else g,
+)
+cumprod = Operation(
+    "Cumprod",
+    lambda x, *, dim: np.cumprod(x, axis=dim, dtype=whole(x)) if x.ndim else x.copy(),
+    mix="none",
+    x=lambda g, x, ans, dim: cumprod_rule(g, x, ans, dim),
+)
+logcumsumexp = Operation(
+    "Logcumsumexp",
+    lambda x, *, dim: np.logaddexp.accumulate(x, axis=dim) if x.ndim else x.copy(),
+    mix="float",
+    x=lambda g, x, ans, dim: (
+        exp(x) * flip(cumsum(flip(g * exp(-ans), dim=(dim,)), dim=dim), dim=(dim,)) if g.ndim else g
+    ),
+)
+
+# ---- shapes: most show the same memory -------------------------------------------------------------------------------
+
+view = Operation(
+    "View",
+    lambda x, *, shape: x.reshape(shape, copy=False),
+    mix="none",
+    view=True,
+    x=lambda g, x_shape: reshape(g, shape=x_shape),
+)
+reshape = Operation(
+    "UnsafeView", lambda x, *, shape: x.reshape(shape), mix="none", x=lambda g, x_shape: reshape(g, shape=x_shape)
+)
+expand = Operation(
+    "Expand",
+    lambda x, *, shape: expanded(x, shape),
+    mix="none",
+    view=True,
+    x=lambda g, x_shape: sum_to(g, shape=x_shape),
+)
+permute = Operation(
+    "Permute",
+    lambda x, *, dims: x.transpose(dims),
+    mix="none",
+    view=True,
+    x=lambda g, dims: permute(g, dims=tuple(np.argsort(dims))),
+)
+transpose = Operation(
+    "Transpose", lambda x, *, dim0, dim1: x.swapaxes(dim0, dim1) if x.ndim else x[...], mix="none", view=True,
+    x=lambda g, dim0, dim1: transpose(g, dim0=dim0, dim1=dim1),
+)  # fmt: skip
+t = Operation("T", lambda x: x.T, mix="none", view=True, x=lambda g: t(g))
+squeeze = Operation(
+    "Squeeze", lambda x, *, dim=None: x.reshape(squeezed(x.shape, dim), copy=False), mix="none", view=True,
+    x=lambda g, x_shape: reshape(g, shape=x_shape),
+)  # fmt: skip
+squeeze_dim, squeeze_dims = squeeze.called("SqueezeBackward1"), squeeze.called("SqueezeBackward2")
+unsqueeze = Operation(
+    "Unsqueeze",
+    lambda x, *, dim: np.expand_dims(x, dim),
+    mix="none",
+    view=True,
+    x=lambda g, x_shape: reshape(g, shape=x_shape),
+)
+select = Operation(
+    "Select", lambda x, *, dim, index: x[at(dim, index)], mix="none", view=True,
+    x=lambda g, x_shape, dim, index: place(g, shape=x_shape, key=at(dim, index)),
+)  # fmt: skip
+slicing = Operation(
+    "Slice", lambda x, *, dim, part: x[at(dim, part)], mix="none", view=True,
+    x=lambda g, x_shape, dim, part: place(g, shape=x_shape, key=at(dim, part)),
+)  # fmt: skip
+diagonal = Operation(
+    "Diagonal", lambda x, *, offset, dim1, dim2: writable_diagonal(x, offset, dim1, dim2), mix="none", view=True,
+    x=lambda g, x_shape, offset, dim1, dim2: on_diagonal(g, shape=x_shape, offset=offset, dim1=dim1, dim2=dim2),
+)  # fmt: skip
+on_diagonal = Operation(
+    "DiagonalBackward", lambda x, *, shape, offset, dim1, dim2: fill_diagonal(x, shape, offset, dim1, dim2), mix="none",
+    x=lambda g, offset, dim1, dim2: diagonal(g, offset=offset, dim1=dim1, dim2=dim2),
+)  # fmt: skip
+unfold = Operation(
+    "Unfold", lambda x, *, dim, size, step: windows(x, dim, size, step), mix="none", view=True,
+    x=lambda g, x_shape, dim, size, step: fold(g, shape=x_shape, dim=dim, size=size, step=step),
+)  # fmt: skip
+fold = Operation(
+    "UnfoldBackward", lambda x, *, shape, dim, size, step: fold_windows(x, shape, dim, size, step), mix="none",
+    x=lambda g, dim, size, step: unfold(g, dim=dim, size=size, step=step),
+)  # fmt: skip
+unbind = Operation(
+    "Unbind", lambda x, *, dim: tuple(x[at(dim, i)] for i in range(x.shape[dim])), mix="none", view=True,
+    x=lambda g, dim: stack(*g, dim=dim),
+)  # fmt: skip
+split = Operation(
+    "Split", lambda x, *, sizes, dim: cut(x, sizes, dim), mix="none", view=True, x=lambda g, dim: cat(*g, dim=dim)
+)
+split_sizes = split.called("SplitWithSizes")
+flip = Operation("Flip", lambda x, *, dim: np.flip(x, dim).copy(), mix="none", x=lambda g, dim: flip(g, dim=dim))
+roll = Operation(
+    "Roll",
+    lambda x, *, shifts, dim: np.roll(x, shifts, dim),
+    mix="none",
+    x=lambda g, shifts, dim: roll(g, shifts=tuple(-s for s in shifts), dim=dim),
+)
+repeat = Operation(
+    "Repeat", lambda x, *, times: np.tile(x, times), mix="none", x=lambda g, x_shape, times: unrepeat(g, x_shape, times)
+)
+tril = Operation(
+    "Tril", lambda x, *, diagonal: np.tril(x, diagonal), mix="none", x=lambda g, diagonal: tril(g, diagonal=diagonal)
+)
+triu = Operation(
+    "Triu", lambda x, *, diagonal: np.triu(x, diagonal), mix="none", x=lambda g, diagonal: triu(g, diagonal=diagonal)
+)
+cat = Operation(
+    "Cat", lambda *x, dim: np.concatenate(x, axis=dim), each=lambda g, i, shapes, dim: cat_part(g, i, shapes, dim)
+)
+stack = Operation("Stack", lambda *x, dim: np.stack(x, axis=dim), each=lambda g, i, dim: select(g, dim=dim, index=i))
+
+# ---- picking by index; what picks forward places backward, and the other way round -----------------------------------
+
+pick = Operation(
+    "Index", lambda x, *, key: x[key], mix="none", x=lambda g, x_shape, key: place(g, shape=x_shape, key=key)
+)
+place = Operation(
+    "IndexPut", lambda x, *, shape, key: placed(x, shape, key), mix="none", x=lambda g, key: pick(g, key=key)
+)
+put = Operation(
+    "IndexPut", lambda x, y, *, key, accumulate=False: put_at(x, y, key, accumulate), mix="none",
+    x=lambda g, key, accumulate: g if accumulate else erase(g, key), y=lambda g, key: pick(g, key=key),
+)  # fmt: skip
+gather = Operation(
+    "Gather", lambda x, index, *, dim: x[along(index, dim)] if x.ndim else x.copy(), mix="none",
+    x=lambda g, x_shape, index, dim: scatter_add(zeros(x_shape, g), index, g, dim=dim),
+)  # fmt: skip
+scatter_add = Operation(
+    "ScatterAdd", lambda x, index, y, *, dim: put_at(x, y[corner(index)], along(index, dim), True), mix="none",
+    x=lambda g: g, y=lambda g, index, y_shape, dim: in_first_corner(gather(g, index, dim=dim), y_shape),
+)  # fmt: skip
+scatter = Operation(
+    "Scatter", lambda x, index, y, *, dim: put_at(x, y[corner(index)], along(index, dim), False), mix="none",
+    x=lambda g, index, dim: erase(g, along(array_of(index), dim)), y=lambda g, index, y_shape, dim: in_first_corner(gather(g, index, dim=dim), y_shape),
+)  # fmt: skip
+index_select = Operation(
+    "IndexSelect", lambda x, index, *, dim: np.take(x, index.reshape(-1), axis=dim) if x.ndim else x.copy(), mix="none",
+    x=lambda g, x_shape, index, dim: place(g, shape=x_shape, key=at(dim, array_of(index).reshape(-1))),
+)  # fmt: skip
+masked_fill = Operation(
+    "MaskedFill", lambda x, mask, value: np.where(mask, np.asarray(value, x.dtype), x), mix="none",
+    x=lambda g, mask: where(mask, 0.0, g), value=lambda g, mask: where(mask, g, 0.0).sum(),
+)  # fmt: skip
+copy = Operation(
+    "CopyBackwards",
+    lambda x, y: np.broadcast_to(np.asarray(y).astype(x.dtype), x.shape),
+    mix="none",
+    x=nothing,
+    y=lambda g: g,
+)
+fill = Operation(
+    "Fill", lambda x, *, value: np.broadcast_to(np.asarray(value).astype(x.dtype), x.shape), mix="none", x=nothing
+)
+
+zeroing = Operation("Zero", np.zeros_like, mix="none", x=nothing)
+masked_select = Operation(
+    "MaskedSelect",
+    lambda x, mask: x[mask],
+    mix="none",
+    x=lambda g, x_shape, mask: place(g, shape=x_shape, key=(array_of(mask),)),
+)
+median_of_all = Operation(
+    "Median",
+    lambda x, *, value: np.asarray(value),
+    mix="none",
+    x=lambda g, x, ans: where(same(x, ans), g / same(x, ans).sum(), 0.0),
+)
+sort, topk = gather.called("Sort"), gather.called("Topk")
+# A reduction that chooses one element along `dim`: index has a 1 there.
+choose = Operation(
+    "Max",
+    lambda x, index, *, dim, keepdim=True: chosen_elements(x, index, dim, keepdim),
+    mix="none",
+    x=lambda g, x_shape, index, dim, keepdim: scatter_add(
+        zeros(x_shape, g), index, unreduce(g, x_shape, (dim,), keepdim), dim=dim
+    ),
+)
+CHOSEN = {
+    name: choose.called(name.capitalize() + "Backward0" if name != "median" else "MedianBackward1")
+    for name in ("max", "min", "median", "mode", "kthvalue")
+}
+CHOSEN |= {name: gather.called(name.capitalize()) for name in ("cummax", "cummin")}
+
+# ---- matrices --------------------------------------------------------------------------------------------------------
+
+mm = Operation("Mm", np.matmul, mix="none", x=lambda g, y: g @ y.mT, y=lambda g, x: x.mT @ g)
+bmm = mm.called("Bmm")
+mv = Operation("Mv", np.matmul, mix="none", x=lambda g, y: g[:, None] * y, y=lambda g, x: x.T @ g)
+dot = Operation("Dot", np.matmul, mix="none", x=lambda g, y: g * y, y=lambda g, x: g * x)
+addmm = Operation(
+    "Addmm",
+    lambda x, a, b, *, beta=1, alpha=1: weighted(x, beta, a @ b, alpha),
+    mix="none",
+    x=lambda g, beta: times(g, beta),
+    a=lambda g, b, alpha: times(g @ b.mT, alpha),
+    b=lambda g, a, alpha: times(a.mT @ g, alpha),
+)
+baddbmm = addmm.called("Baddbmm")
+addmv = Operation(
+    "Addmv",
+    lambda x, a, b, *, beta=1, alpha=1: weighted(x, beta, a @ b, alpha),
+    mix="none",
+    x=lambda g, beta: times(g, beta),
+    a=lambda g, b, alpha: times(g[:, None] * b, alpha),
+    b=lambda g, a, alpha: times(a.T @ g, alpha),
+)
+inverse = Operation("LinalgInvEx", np.linalg.inv, mix="none", x=lambda g, ans: -(ans.mT @ g @ ans.mT))
+solve = Operation(
+    "LinalgSolveEx",
+    lambda a, b: np.linalg.solve(a, b),
+    mix="none",
+    a=lambda g, a, ans: -(solve(a.mT, g) @ ans.mT),
+    b=lambda g, a: solve(a.mT, g),
+)
+det = Operation("LinalgDet", np.linalg.det, mix="none", x=lambda g, x, ans: (g * ans)[..., None, None] * inverse(x).mT)
+slogdet = Operation(
+    "LinalgSlogdet",
+    lambda x: tuple(np.linalg.slogdet(x)),
+    mix="none",
+    x=lambda g, x: g[1][..., None, None] * inverse(x).mT,
+)
+cholesky = Operation("LinalgCholeskyEx", np.linalg.cholesky, mix="none", x=lambda g, ans: cholesky_rule(g, ans))
+
+# ---- neural networks -------------------------------------------------------------------------------------------------
+
+relu = Operation("Relu", lambda x: np.maximum(x, 0), mix="none", x=lambda g, ans: g * (ans > 0))
+leaky_relu = Operation(
+    "LeakyRelu",
+    lambda x, *, slope: np.where(x > 0, x, x * slope),
+    mix="none",
+    x=lambda g, x, slope: where(x > 0, g, g * slope),
+)
+elu = Operation(
+    "Elu",
+    lambda x, *, alpha, scale=1.0, input_scale=1.0: np.where(
+        x > 0, x * scale, np.expm1(x * input_scale) * (alpha * scale)
+    ),
+    mix="none",
+    x=lambda g, x, alpha, scale, input_scale: where(
+        x > 0, g * scale, g * (alpha * scale * input_scale) * exp(minimum(x, 0.0) * input_scale)
+    ),
+)
+softplus = Operation(
+    "Softplus",
+    lambda x, *, beta, threshold: softplus_of(x, beta, threshold),
+    mix="none",
+    x=lambda g, x, beta, threshold: where(x * beta > threshold, g, g * sigmoid(x * beta)),
+)
+log_sigmoid = Operation(
+    "LogSigmoid", lambda x: np.minimum(x, 0) - np.log1p(np.exp(-np.abs(x))), mix="none", x=lambda g, x: g * sigmoid(-x)
+)
+silu = Operation(
+    "Silu", lambda x: x * logistic(x), mix="none", x=lambda g, x: g * sigmoid(x) * (1 + x * (1 - sigmoid(x)))
+)
+mish = Operation(
+    "Mish",
+    lambda x: x * np.tanh(np.logaddexp(x, 0)),
+    mix="none",
+    x=lambda g, x: g * (tanh(log_of_one_plus_exp(x)) + x * sigmoid(x) * (1 - tanh(log_of_one_plus_exp(x)) ** 2)),
+)
+gelu = Operation(
+    "Gelu",
+    lambda x: x * 0.5 * (1 + each_number(math.erf, x * math.sqrt(0.5))),
+    mix="none",
+    x=lambda g, x: g * (0.5 * (1 + erf(x * math.sqrt(0.5))) + x * (exp(x * x * -0.5) / math.sqrt(2 * PI))),
+)
+gelu_tanh = Operation(
+    "Gelu",
+    lambda x: 0.5 * x * (1 + np.tanh(math.sqrt(2 / PI) * (x + 0.044715 * x * x * x))),
+    mix="none",
+    x=lambda g, x: g * gelu_tanh_slope(x),
+)
+hardtanh = Operation(
+    "Hardtanh",
+    lambda x, *, low, high: clip(x, low, high),
+    mix="none",
+    x=lambda g, x, low, high: where((x > low) & (x < high), g, 0.0),
+)
+hardsigmoid = Operation(
+    "Hardsigmoid", lambda x: np.clip(x + 3, 0, 6) / 6, mix="none", x=lambda g, x: where((x > -3) & (x < 3), g / 6, 0.0)
+)
+hardswish = Operation(
+    "Hardswish",
+    lambda x: x * np.clip(x + 3, 0, 6) / 6,
+    mix="none",
+    x=lambda g, x: where(x < -3, 0.0, where(x <= 3, g * (x / 3 + 0.5), g)),
+)
+threshold = Operation(
+    "Threshold",
+    lambda x, *, limit, value: np.where(x <= limit, np.asarray(value, x.dtype), x),
+    mix="none",
+    x=lambda g, x, limit: g * (x > limit),
+)
+softshrink = Operation(
+    "Softshrink",
+    lambda x, *, lambd: np.where(x > lambd, x - lambd, np.where(x < -lambd, x + lambd, x * 0)),
+    mix="none",
+    x=lambda g, x, lambd: g * ((x > lambd) | (x < -lambd)),
+)
+hardshrink = Operation(
+    "Hardshrink",
+    lambda x, *, lambd: np.where((x >= -lambd) & (x <= lambd), 0, x).astype(x.dtype),
+    mix="none",
+    x=lambda g, x, lambd: g * ((x > lambd) | (x < -lambd)),
+)
+softmax = Operation(
+    "Softmax", lambda x, *, dim: softmax_of(x, dim), mix="none",
+    x=lambda g, ans, dim: g * ans - ans * total(g * ans, dim=(dim,), keepdim=True),
+)  # fmt: skip
+log_softmax = Operation(
+    "LogSoftmax", lambda x, *, dim: log_softmax_of(x, dim), mix="none",
+    x=lambda g, ans, dim: g - exp(ans) * total(g, dim=(dim,), keepdim=True),
+)  # fmt: skip
+
+# ---- what the rules above say in a word: helpers for arrays and tensors alike ----------------------------------------
+
+
+def array_of(x):
+    return x._array if isinstance(x, Variable) else x
+
+
+def times(g, factor):
+    return g if factor == 1 else g * factor
+
+
+def logarithm(base):
+    return math.log(base) if base > 0 else math.nan
+
+
+def share(won, tied):
+    """1 for the larger of two, 1/2 where they tie."""
+    return won + tied / 2
+
+
+def within(x, low, high):
+    """Where a clamp left the number as it was."""
+    inside = x == x
+    if low is not None:
+        inside = inside & (x >= low)
+    if high is not None:
+        inside = inside & (x <= high)
+    return inside
+
+
+def same(x, best):
+    """Where x is the best value; if that is nan, where x is nan."""
+    return (x == best) | ((x != x) & (best != best))
+
+
+def finite(x):
+    return where((x == math.inf) | (x == -math.inf), 0.0, x)
+
+
+def power_rule(g, x, exponent):
+    return zeros_like(g) if exponent == 0 else g * (exponent * power(x, exponent=exponent - 1))
+
+
+def with_ones(shape, dim):
+    """A reduced shape with its axes put back, at length 1."""
+    return tuple(1 if dim is None or i in dim else n for i, n in enumerate(shape))
+
+
+def unreduce(g, shape, dim, keepdim):
+    """Put reduced axes back, at length 1."""
+    return g if keepdim or not shape else reshape(g, shape=with_ones(shape, dim))
+
+
+def spread(g, shape, dim, keepdim):
+    """Give every element that went into a sum the gradient of the sum."""
+    return broadcast(unreduce(g, shape, dim, keepdim), shape=shape)
+
+
+def shared(g, x, ans, dim, keepdim):
+    """Share a gradient equally among all elements that attain the extreme value."""
+    if not len(x.shape):
+        return g
+    ties = same(x, unreduce(ans, x.shape, dim, keepdim))
+    return where(ties, unreduce(g, x.shape, dim, keepdim) / total(ties, dim=dim, keepdim=True), 0.0)
+
+
+def variance_rule(g, x, dim, correction, keepdim):
+    if not x.ndim:
+        return (2.0 / (1 - correction) if correction != 1 else math.nan) * g * (x - x)
+    n = count(x.shape, dim) - correction
+    deviation = x - mean(x, dim=dim, keepdim=True)
+    return (2.0 / n if n > 0 else math.inf) * unreduce(g, x.shape, dim, keepdim) * deviation
+
+
+def norm_rule(g, x, ans, ord, dim):
+    """The gradient of (sum |x|^ord)^(1/ord), 0 at the origin."""
+    if ord == 0:
+        return zeros_like(x)
+    if ord == 1:
+        return g * sign(x)
+    if ord == 2:
+        return g * where(ans == 0, 0.0, x / ans)
+    if abs(ord) == math.inf:
+        ties = same(absolute(x), ans)
+        return sign(x) * where(ties, g / total(ties, dim=dim, keepdim=True), 0.0) if x.ndim else sign(x) * g
+    if ord < 1:
+        slope = sign(x) * where(x == 0, 0.0, absolute(x) ** (ord - 1))
+        return slope * g * ans ** (1 - ord)
+    if ord < 2:
+        slope = sign(x) * absolute(x) ** (ord - 1)
+        return slope * where(ans == 0, 0.0, g / ans ** (ord - 1))
+    return x * absolute(x) ** (ord - 2) * where(ans == 0, 0.0, g / ans ** (ord - 1))
+
+
+def prod_rule(g, x, ans, dim, keepdim):
+    """Each element's gradient is the product of the others: the whole product over it, unless something is zero."""
+    if not len(x.shape):
+        return g
+    if not isinstance(x, Variable) and not (x == 0).any():
+        return unreduce(g * ans, x.shape, dim, keepdim) / x
+    if dim is None:
+        return reshape(g * product_of_others(reshape(x, shape=(math.prod(x.shape),)), 0), shape=tuple(x.shape))
+    return unreduce(g, x.shape, dim, keepdim) * product_of_others(x, dim[0])
+
+
+def product_of_others(x, dim):
+    """For each element the product of all before it times the product of all after it."""
+    n = x.shape[dim]
+    if not n:
+        return x
+    one = zeros_like(pick(x, key=at(dim, slice(0, 1)))) + 1
+    before = cumprod(cat(one, pick(x, key=at(dim, slice(0, n - 1))), dim=dim), dim=dim)
+    back = flip(pick(x, key=at(dim, slice(1, n))), dim=(dim,))
+    return before * flip(cumprod(cat(one, back, dim=dim), dim=dim), dim=(dim,))
+
+
+def cumprod_rule(g, x, ans, dim):
+    if not len(x.shape):
+        return g
+    if not isinstance(x, Variable) and not (x == 0).any():
+        return flip(cumsum(flip(g * ans, dim=(dim,)), dim=dim), dim=(dim,)) / x
+    # Element k is a factor of results k, k+1, …: drop it from each and add up. Slow, and right when there are zeros.
+    parts = []
+    n = x.shape[dim]
+    for k in range(n):
+        one = zeros_like(pick(x, key=at(dim, slice(0, 1)))) + 1
+        upto = pick(cumprod(cat(one, x, dim=dim), dim=dim), key=at(dim, slice(k, k + 1)))
+        after = cumprod(cat(one, pick(x, key=at(dim, slice(k + 1, n))), dim=dim), dim=dim)
+        parts.append((pick(g, key=at(dim, slice(k, n))) * upto * after).sum(dim, keepdims=True))
+    return cat(*parts, dim=dim) if parts else zeros_like(x)
+
+
+def cat_part(g, i, shapes, dim):
+    """The stretch of the joined gradient that belongs to input i."""
+    if shapes[i] == (0,):
+        return pick(g, key=at(dim, slice(0, 0))).reshape((0,)) if len(g.shape) == 1 else None
+    start = sum(shape[dim] for shape in shapes[:i] if shape != (0,))
+    return pick(g, key=at(dim, slice(start, start + shapes[i][dim])))
+
+
+def unrepeat(g, shape, times):
+    """Add up the copies that `repeat` made: each axis is split into (copies, length) and summed over the copies."""
+    extra = len(times) - len(shape)
+    lengths = (1,) * extra + tuple(shape)
+    split_up = tuple(n for pair in zip(times, lengths, strict=True) for n in pair)
+    return reshape(reshape(g, shape=split_up).sum(tuple(range(0, len(split_up), 2))), shape=tuple(shape))
+
+
+def zeros(shape, like):
+    """Zeros of that shape, of the type and kind (array or tensor) of `like`."""
+    return zeros_like(
+        broadcast(
+            reshape(like, shape=(like.size if not isinstance(like, Variable) else like.numel(),))[:1].sum(), shape=shape
+        )
+    )
+
+
+def erase(g, key):
+    """The gradient with zeros where the key wrote something else."""
+    kept = np.ones(tuple(g.shape), bool)
+    kept[key] = False
+    return where(kept, g, 0.0)
+
+
+def in_first_corner(g, shape):
+    return padded_from_corner(g, shape=tuple(shape)) if tuple(g.shape) != tuple(shape) else g
+
+
+padded_from_corner = Operation(
+    "Pad",
+    lambda x, *, shape: in_corner(x, shape),
+    mix="none",
+    x=lambda g, x_shape: pick(g, key=tuple(slice(n) for n in x_shape)),
+)
+
+
+def log_of_one_plus_exp(x):
+    return softplus(x, beta=1.0, threshold=20.0)
+
+
+def gelu_tanh_slope(x):
+    inner = tanh(math.sqrt(2 / PI) * (x + 0.044715 * x**3))
+    return 0.5 * (1 + inner) + 0.5 * x * (1 - inner * inner) * math.sqrt(2 / PI) * (1 + 3 * 0.044715 * x**2)
+
+
+def cholesky_rule(g, factor):
+    """Murray (2016), Differentiation of the Cholesky decomposition, eq. 10."""
+    phi = tril(factor.mT @ g, diagonal=0)
+    phi = (
+        phi - 0.5 * phi * np.eye(factor.shape[-1], dtype=array_of(factor).dtype)
+        if not isinstance(phi, Variable)
+        else phi - tril(triu(phi, diagonal=0), diagonal=0) / 2
+    )
+    left = inverse(factor)
+    middle = left.mT @ phi @ left
+    return (middle + middle.mT) / 2

@@ -1,0 +1,473 @@
+"""How an operation is recorded: from one line of the table to a node of the graph.
+
+An `Operation` has a forward, on arrays, and one rule per input: its vector-Jacobian product. The names of a rule's arguments
+say what it needs: `g`, the gradient of the result; `ans`, the result; the name of an input, its value; `x_shape`, the shape of
+the input x; anything else, a keyword of the forward. So
+
+    mul = Operation("Mul", lambda x, y: x * y, x=lambda g, y: g * y, y=lambda g, x: g * x)
+
+keeps y only if x needs a gradient. Rules are written with operators and table entries, which take arrays as well as tensors: on
+arrays they just compute; on tensors they are recorded in their turn, and that is all there is to a second derivative.
+"""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+import re
+
+import numpy as np
+
+from . import dtypes
+from .sums import torch_sum
+from .walk import SECOND_TIME, Node, created, mode
+
+ndarray = np.ndarray
+# Overflow and nan are results like any other to PyTorch; asking NumPy for silence at each operation would cost a fifth of the time.
+np.seterr(all="ignore")
+
+IN_INFERENCE = (
+    "Inference tensors cannot be saved for backward. Please do not use Tensors created in inference mode in computation "
+    "tracked by autograd. To work around this, you can make a clone to get a normal tensor and use it in autograd, or use "
+    "`torch.no_grad()` instead of `torch.inference_mode()`."
+)
+
+
+class Variable:
+    """What the graph knows of a tensor. `Tensor` adds everything else, and is the class of every result.
+
+    `_counter` is a list of one integer, the version: each write in place moves it, and views of one memory share it. A result
+    has `_node` and `_nr` (output number nr of that node made it); a leaf has a `_leaf_node` as soon as it is used. A view has `_base`,
+    the tensor whose memory it shows, and `_seen`, the version that its `_node` belongs to. `_inference`: made in inference mode.
+    """
+
+    tensor_type: type
+    _requires_grad = False
+    _node = None
+    _nr = 0
+    _leaf_node = None
+    _base = None
+    _inference = False
+
+    def __init_subclass__(cls):
+        if not hasattr(Variable, "tensor_type"):
+            Variable.tensor_type = cls
+
+
+def wrap(array):
+    """A new tensor around an array that nobody else writes to."""
+    tensor = object.__new__(Variable.tensor_type)
+    tensor._array = array
+    tensor._counter = [0]
+    if mode.inference:
+        tensor._inference = True
+    return tensor
+
+
+def made_by(array, node, nr=0):
+    """A new tensor that is output `nr` of `node`."""
+    tensor = wrap(array)
+    tensor._node, tensor._nr, tensor._requires_grad = node, nr, True
+    return tensor
+
+
+def edge_of(x):
+    """Where a gradient of this variable goes: `(node, output_nr)`; `(None, 0)` if it needs none."""
+    if not x._requires_grad:
+        return NO_EDGE
+    if x._node is not None:
+        return x._node, x._nr
+    node = x._leaf_node and x._leaf_node()
+    if node is None:
+        node = x._new_leaf_node()
+    return node, 0
+
+
+NO_EDGE = (None, 0)
+
+
+class Operation:
+    """An operation with its derivative: an entry of the table.
+
+    name: the node is called name + "Backward0", unless it holds "Backward" itself. forward: takes arrays (or Python
+    numbers) by position and options by keyword, returns an array or a tuple of arrays. mix: how inputs of several types meet:
+    "promote" (to the common type), "float" (the same, and integers become floating), "none" (forward sees to it).
+    rules: for each differentiable input its vector-Jacobian product; `each` is the rule of all inputs of a variadic forward
+    and takes `i`, the input's position.
+    """
+
+    def __init__(self, name, forward, *, mix="promote", view=False, **rules):
+        self.forward, self.mix, self.view, self.rules = forward, mix, view, rules
+        signature = inspect.signature(forward) if not isinstance(forward, np.ufunc) else None
+        if signature is None:
+            self.inputs, self.defaults = ("x", "y")[: forward.nin], {}
+        else:
+            parameters = signature.parameters.values()
+            self.inputs = tuple(p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD)
+            self.defaults = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
+        # Only an input that has a rule appears in next_functions.
+        self.slots = None if "each" in rules else tuple(i for i, x in enumerate(self.inputs) if x in rules)
+        if self.slots == tuple(range(len(self.inputs))):
+            self.slots = None
+        self.plans = {}
+        self.name_it(name)
+
+    def name_it(self, name):
+        self.node_type = type(name if "Backward" in name else name + "Backward0", (OpNode,), {})
+
+    def called(self, name):
+        """The same operation under another name: PyTorch's names tell overloads apart."""
+        twin = object.__new__(type(self))
+        twin.__dict__.update(self.__dict__)
+        twin.name_it(name)
+        return twin
+
+    def __call__(self, *inputs, **params):
+        """On arrays, the forward; if there is a tensor among the inputs, the forward on tensors, recorded."""
+        for x in inputs:
+            if isinstance(x, Variable):
+                return self.record(inputs, params)
+        return self.forward(*inputs, **params)
+
+    def record(self, inputs, params):
+        arrays = []
+        tracked = ()
+        for i, x in enumerate(inputs):
+            if isinstance(x, Variable):
+                if x._base is not None:
+                    x._refresh()
+                arrays.append(x._array)
+                if x._requires_grad:
+                    tracked += (i,)
+            else:
+                arrays.append(x)
+        if self.mix != "none":
+            arrays = convert(arrays, self.mix)
+        try:
+            result = self.forward(*arrays, **params)
+        except ValueError as error:
+            raise in_pytorchs_words(error, arrays) from None
+        if tracked and mode.grad and self.rules:
+            return self.with_node(result, tracked, inputs, params)
+        if type(result) is tuple:
+            outputs = [wrap(np.asarray(array)) for array in result]
+        else:
+            outputs = wrap(result if type(result) is ndarray else np.asarray(result))
+        return self.as_views(outputs, inputs, params) if self.view else outputs
+
+    def with_node(self, result, tracked, inputs, params):
+        """The result as tensors that remember how they were made."""
+        if type(result) is not tuple:
+            if type(result) is not ndarray:
+                result = np.asarray(result)
+            node = self.node_type(self, tracked, inputs, params, result)
+            output = made_by(result, node)
+            if node.keeps_answer:
+                node.answer = (result, output._counter, 0)
+            return self.as_views(output, inputs, params) if self.view else output
+        arrays = tuple(map(np.asarray, result))
+        node = self.node_type(self, tracked, inputs, params, arrays)
+        if node.keeps_answer:
+            node.answer = (arrays, [0], 0)
+        outputs = [
+            made_by(a, node, nr) if a.dtype.kind == "f" and self.differentiable(nr) else wrap(a)
+            for nr, a in enumerate(arrays)
+        ]
+        return self.as_views(outputs, inputs, params) if self.view else outputs
+
+    def differentiable(self, nr):
+        return True
+
+    def as_views(self, outputs, inputs, params):
+        """Tell each output whose memory it shows."""
+        if type(outputs) is list:
+            for nr, output in enumerate(outputs):
+                output._show(inputs[0], self, params, nr)
+        else:
+            outputs._show(inputs[0], self, params, None)
+        return outputs
+
+    def plan(self, tracked, count):
+        """What must be kept, and how each rule finds its arguments, when the inputs at the positions `tracked` need a gradient.
+
+        Returns the positions of the inputs to keep, whether to keep the answer, the names of the plain values to keep, and for
+        each rule `(place in next_functions, rule, indices of its arguments in that order of kept things)`.
+        """
+        rules = []
+        for i in tracked:
+            rule = self.rules.get("each") or self.rules.get(self.inputs[i])
+            if rule is not None:
+                rules.append((i, rule, list(inspect.signature(rule).parameters)[1:]))
+        names = {name for _, _, wanted in rules for name in wanted}
+        inputs = [i for i, name in enumerate(self.inputs[:count]) if name in names]
+        plain = sorted(names - set(self.inputs) - {"ans", "i"})
+        order = [self.inputs[i] for i in inputs] + ["ans"] * ("ans" in names) + plain
+        found = tuple(
+            (
+                i if self.slots is None else self.slots.index(i),
+                rule,
+                tuple(None if n == "i" else order.index(n) for n in wanted),
+            )
+            for i, rule, wanted in rules
+        )
+        return tuple(inputs), "ans" in names, tuple(plain), found
+
+    def plain_value(self, name, inputs, params):
+        if name.endswith("_shape"):
+            return tuple(inputs[self.inputs.index(name[:-6])].shape)
+        if name == "shapes":
+            return [tuple(x.shape) for x in inputs]
+        return params[name] if name in params else self.defaults[name]
+
+    def in_place(self, inputs, params):
+        """Write the result into inputs[0], a tensor, and return it."""
+        target = inputs[0]
+        recording = mode.grad and any(isinstance(x, Variable) and x.requires_grad for x in inputs)
+        target._check_writable(recording)
+        arrays = [x._array if isinstance(x, Variable) else x for x in inputs]
+        kind = arrays[0].dtype
+        if self.mix != "none":
+            arrays = convert(arrays, self.mix)
+        into = target._array
+        try:
+            if type(self.forward) is np.ufunc and arrays[0].dtype is kind and not recording:
+                self.forward(*arrays, **params, out=into)
+                target._counter[0] += 1
+                return target
+            result = self.forward(*arrays, **params)
+        except ValueError as error:
+            raise in_pytorchs_words(error, arrays, into) from None
+        result = np.asarray(result)
+        if result.shape != into.shape:
+            raise RuntimeError(
+                f"output with shape {list(into.shape)} doesn't match the broadcast shape {list(result.shape)}"
+            )
+        if not dtypes.can_cast(dtypes.FROM_NUMPY[result.dtype], dtypes.FROM_NUMPY[kind]):
+            was, to = dtypes.FROM_NUMPY[result.dtype], dtypes.FROM_NUMPY[kind]
+            raise RuntimeError(f"result type {was.letter} can't be cast to the desired output type {to.letter}")
+        node = None
+        if recording and kind.kind == "f":
+            tracked = tuple(i for i, x in enumerate(inputs) if isinstance(x, Variable) and x.requires_grad)
+            before = (
+                target._before_write() if 0 not in self.plan_of(tracked, len(inputs))[0] else target._copy_of_itself()
+            )
+            node = self.node_type(self, tracked, (before, *inputs[1:]), params, into)
+        into[...] = result
+        target._counter[0] += 1
+        if node is not None:
+            if node.keeps_answer:
+                node.answer = (into, target._counter, target._counter[0])
+            target._was_made_by(node)
+        return target
+
+    def plan_of(self, tracked, count):
+        key = (tracked, count)
+        if key not in self.plans:
+            self.plans[key] = self.plan(tracked, count)
+        return self.plans[key]
+
+
+class OpNode(Node):
+    """The node that an operation of the table leaves."""
+
+    answer = None
+
+    def __init__(self, op, tracked, inputs, params, result):
+        key = (tracked, len(inputs))
+        plan = op.plans.get(key)
+        if plan is None:
+            plan = op.plan_of(tracked, len(inputs))
+        keep, self.keeps_answer, plain, self.rules = plan
+        ends = inputs if op.slots is None else [inputs[i] for i in op.slots]
+        edges = [edge_of(x) if isinstance(x, Variable) else NO_EDGE for x in ends]
+        metadata = [(result.shape, result.dtype)] if type(result) is ndarray else [(a.shape, a.dtype) for a in result]
+        if mode.anomaly:
+            Node.__init__(self, tuple(edges), metadata)
+        else:
+            self.next_functions, self.metadata, self.sequence = tuple(edges), metadata, next(created)
+        saved = []
+        for i in keep:
+            x = inputs[i]
+            if isinstance(x, Variable):
+                if x._inference:
+                    raise RuntimeError(IN_INFERENCE)
+                saved.append((x, x._counter[0]))
+            else:
+                saved.append((x, None))
+        self.saved = saved
+        self.plain = [op.plain_value(name, inputs, params) for name in plain] if plain else ()
+
+    def backward(self, grads):
+        if len(grads) == 1:
+            g = grads[0]
+            if g is None:
+                return [None] * len(self.next_functions)
+        else:
+            given = next((g for g in grads if g is not None), None)
+            if given is None:
+                return [None] * len(self.next_functions)
+            g = [zeros_for(meta, given) if g is None else g for meta, g in zip(self.metadata, grads, strict=True)]
+            given = g[0]
+        recording = isinstance(g if len(grads) == 1 else given, Variable)
+        values = self.kept_values(recording)
+        results = [None] * len(self.next_functions)
+        for i, rule, wanted in self.rules:
+            below, nr = self.next_functions[i]
+            try:
+                grad = rule(g, *[i if place is None else values[place] for place in wanted])
+            except ValueError as error:
+                raise in_pytorchs_words(error, ()) from None
+            if grad is not None:
+                shape, kind = below.metadata[nr]
+                if grad.shape != shape:
+                    grad = self.fit(grad, shape, i)
+                if recording:
+                    if grad._array.dtype != kind:
+                        grad = grad.to(dtypes.FROM_NUMPY[kind])
+                elif grad.dtype is not kind:
+                    grad = grad.astype(kind)
+                results[i] = grad
+        return results
+
+    def kept_values(self, recording):
+        saved = self.saved
+        if saved is None:
+            raise RuntimeError(SECOND_TIME)
+        values = []
+        for value, version in saved:
+            if version is None:
+                values.append(value)
+            else:
+                if value._counter[0] != version:
+                    raise modified_in_place(value._array, value._counter[0], version, value.grad_fn, value._nr)
+                values.append(value if recording else value._array)
+        if self.answer is not None:
+            array, counter, version = self.answer
+            if counter[0] != version:
+                raise modified_in_place(array, counter[0], version, self, 0)
+            if not recording:
+                values.append(array)
+            elif type(array) is tuple:
+                values.append([made_by(a, self, nr) if a.dtype.kind == "f" else wrap(a) for nr, a in enumerate(array)])
+            else:
+                values.append(made_by(array, self))
+        values.extend(self.plain)
+        return values
+
+    def fit(self, grad, shape, i):
+        """Undo the broadcasting of an input: sum over the axes along which it was repeated."""
+        try:
+            return sum_to(grad, shape=shape)
+        except ValueError:
+            raise RuntimeError(
+                f"Function {self.name()} returned an invalid gradient at index {i} - got {list(grad.shape)} but expected "
+                f"shape compatible with {list(shape)}"
+            ) from None
+
+    def release(self):
+        if self.saved or self.answer is not None:
+            self.saved = self.answer = None
+
+    def as_tensor(self, grad):
+        return grad if isinstance(grad, Variable) else wrap(np.asarray(grad))
+
+    def as_gradient(self, tensor, like):
+        return tensor if isinstance(like, Variable) else tensor._array
+
+
+def zeros_for(metadata, like):
+    zeros = np.zeros(*metadata)
+    return wrap(zeros) if isinstance(like, Variable) else zeros
+
+
+def add_up(array, shape):
+    """Sum an array over the axes that broadcasting from `shape` made or stretched."""
+    extra = array.ndim - len(shape)
+    if extra < 0 or any(want not in (1, have) for want, have in zip(shape, array.shape[extra:], strict=True)):
+        raise ValueError("not a broadcast")
+    axes = (*range(extra), *(extra + i for i, n in enumerate(shape) if n == 1 and array.shape[extra + i] != 1))
+    return torch_sum(array, axes).reshape(shape) if axes else array.reshape(shape)
+
+
+sum_to = Operation(
+    "SumTo", lambda x, *, shape: add_up(x, shape), mix="none", x=lambda g, x_shape: broadcast(g, shape=x_shape)
+)
+broadcast = Operation(
+    "Expand", lambda x, *, shape: np.broadcast_to(x, shape), mix="none", x=lambda g, x_shape: sum_to(g, shape=x_shape)
+)
+
+
+def convert(arrays, mix):
+    """Bring the inputs of an operation to one type: PyTorch's promotion, without work in the usual case of one floating type."""
+    kind = None
+    for a in arrays:
+        if isinstance(a, ndarray):
+            if kind is None:
+                kind = a.dtype
+            elif a.dtype is not kind:
+                break
+        elif type(a) is not float and type(a) is not int:
+            break
+    else:
+        if kind is not None and kind.kind == "f":
+            return arrays
+    common = dtypes.result_dtype(a for a in arrays if a is not None)
+    if mix == "float" and common.category < 2:
+        common = dtypes.get_default_dtype()
+    return [a if a is None else in_type(a, common.numpy) for a in arrays]
+
+
+def in_type(value, kind):
+    """A value in another number type, wrapping where it does not fit, as C does; numbers stay without dimensions."""
+    if isinstance(value, ndarray):
+        return value if value.dtype is kind else value.astype(kind)
+    if kind.kind in "iu":
+        return np.asarray(int(value) if not isinstance(value, float) else value, np.int64).astype(kind)
+    return np.asarray(value, kind)
+
+
+def modified_in_place(array, version, expected, node, nr):
+    """The error of a backward that finds a value changed since it was saved."""
+    word = dtypes.FROM_NUMPY[array.dtype].letter
+    origin = ""
+    if node is not None:
+        origin = f", which is output {nr} of {re.sub('Backward[0-9]*$', '', node.name())},"
+    return RuntimeError(
+        "one of the variables needed for gradient computation has been modified by an inplace operation: "
+        f"[torch.{word}Tensor {list(array.shape)}]{origin} is at version {version}; expected version {expected} instead. "
+        "Hint: enable anomaly detection to find the operation that failed to compute its gradient, with "
+        "torch.autograd.set_detect_anomaly(True, check_nan=False)."
+    )
+
+
+def size_mismatch(a, b):
+    """PyTorch's words for two shapes that do not broadcast, or None if they do."""
+    length = max(len(a), len(b))
+    for i in range(1, min(len(a), len(b)) + 1):
+        if a[-i] != b[-i] and 1 not in (a[-i], b[-i]):
+            return (
+                f"The size of tensor a ({a[-i]}) must match the size of tensor b ({b[-i]}) at non-singleton dimension "
+                f"{length - i}"
+            )
+    return None
+
+
+def in_pytorchs_words(error, arrays, out=None):
+    """Translate NumPy's error about shapes into PyTorch's."""
+    text = str(error)
+    shapes = [a.shape for a in arrays if isinstance(a, ndarray)]
+    if not shapes:
+        shapes = [tuple(map(int, re.findall(r"\d+", s))) for s in re.findall(r"\(([\d,]*)\)", text)]
+    for a, b in itertools.pairwise(shapes):
+        words = size_mismatch(a, b)
+        if words:
+            return RuntimeError(words)
+    if "read-only" in text:
+        return RuntimeError(
+            "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
+            "Please clone() the tensor before performing the operation."
+        )
+    if out is not None and "broadcast" in text:
+        wide = np.broadcast_shapes(*shapes)
+        return RuntimeError(f"output with shape {list(out.shape)} doesn't match the broadcast shape {list(wide)}")
+    return error

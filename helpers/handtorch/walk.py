@@ -1,0 +1,229 @@
+"""The graph and the walk back through it: what `backward` does, without any arithmetic.
+
+Every recorded operation leaves a `Node`. A node knows the nodes that made its inputs (`next_functions`), the values that
+its derivative needs, and its place in the order of creation. The walk starts at the result, hands each node the
+gradient of what it produced, and passes on what it returns, until the leaves take theirs into `.grad`. A gradient is a
+NumPy array, or a tensor when the walk itself is to be recorded (`create_graph=True`); nothing here depends on which.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import threading
+import traceback
+import warnings
+
+SECOND_TIME = (
+    "Trying to backward through the graph a second time (or directly access saved tensors after they have already been "
+    "freed). Saved intermediate values of the graph are freed when you call .backward() or autograd.grad(). Specify "
+    "retain_graph=True if you need to backward through the graph a second time or if you need to access saved tensors "
+    "after calling backward."
+)
+
+
+class Mode(threading.local):
+    """What holds in this thread: whether operations are recorded, and how carefully."""
+
+    grad = True
+    inference = False
+    anomaly = False
+    check_nan = True
+
+
+mode = Mode()
+created = itertools.count()
+
+
+class Node:
+    """One recorded operation.
+
+    `next_functions` has one `(node, output_nr)` per tensor input, with None for an input that needs no gradient.
+    `metadata` has the `(shape, dtype)` of each output. `backward(grads)` takes one gradient (or None) per
+    output and returns one per entry of `next_functions`.
+    """
+
+    hooks = ()  # run on the gradients before backward: functions of (grads) that may change the list
+    after = ()  # run after backward: functions of (results, grads)
+    retained = None  # {output_nr: function of its gradient}, run after the hooks
+    made_at = None  # in anomaly mode, the stack of the forward
+
+    def __init__(self, next_functions, metadata):
+        self.next_functions = next_functions
+        self.metadata = metadata
+        self.sequence = next(created)
+        if mode.anomaly:
+            self.made_at = traceback.format_stack()
+
+    def name(self):
+        return type(self).__name__
+
+    def backward(self, grads):
+        raise NotImplementedError
+
+    def release(self):
+        """Forget the saved values; another backward through this node will then fail."""
+
+    def _sequence_nr(self):
+        return self.sequence
+
+    def register_prehook(self, hook):
+        """Call `hook(grad_outputs)` before this node; what it returns replaces them."""
+        return Handle(self, "hooks", wrap_node_hook(self, hook, before=True))
+
+    def register_hook(self, hook):
+        """Call `hook(grad_inputs, grad_outputs)` after this node; what it returns replaces grad_inputs."""
+        return Handle(self, "after", wrap_node_hook(self, hook, before=False))
+
+
+def wrap_node_hook(node, hook, before):
+    """Turn a hook on tensors into one on the walk's gradients; `node.as_tensor` and `node.as_gradient` translate."""
+
+    def run(*groups):
+        given = [tuple(None if g is None else node.as_tensor(g) for g in group) for group in groups]
+        changed = hook(*given)
+        if changed is None:
+            return groups[0]
+        if not isinstance(changed, tuple):
+            changed = (changed,)
+        like = next((g for group in groups for g in group if g is not None), None)
+        return [None if c is None else node.as_gradient(c, like) for c in changed]
+
+    return run
+
+
+class Handle:
+    """What registering a hook returns: `remove()` takes the hook away again."""
+
+    _ids = itertools.count()
+
+    def __init__(self, owner, slot, hook):
+        self.owner, self.slot, self.id = owner, slot, next(Handle._ids)
+        if not getattr(owner, slot):
+            setattr(owner, slot, {})
+        getattr(owner, slot)[self.id] = hook
+
+    def remove(self):
+        hooks = getattr(self.owner, self.slot)
+        if hooks:
+            hooks.pop(self.id, None)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.remove()
+
+
+def count_uses(roots):
+    """How many gradients each node will receive: the edges that lead to it from nodes reachable from `roots`."""
+    uses = {}
+    stack = []
+    for node, _ in roots:
+        if node in uses:
+            uses[node] += 1
+        else:
+            uses[node] = 1
+            stack.append(node)
+    while stack:
+        for node, _ in stack.pop().next_functions:
+            if node is None:
+                continue
+            if node in uses:
+                uses[node] += 1
+            else:
+                uses[node] = 1
+                stack.append(node)
+    return uses
+
+
+def nodes_on_the_way(uses, targets):
+    """The nodes whose backward must run so that a gradient reaches one of `targets`: those with a target below them."""
+    reaches = {}
+    for node in sorted(uses, key=lambda node: node.sequence):
+        reaches[node] = any(
+            below is not None and (below in targets or reaches.get(below)) for below, _ in node.next_functions
+        )
+    return reaches
+
+
+def walk(roots, grads, *, keep_graph, captures=None):
+    """Carry `grads`, one for each `(node, output_nr)` of `roots`, back through the graph.
+
+    A node runs when all its gradients have arrived, the youngest ready node first; a leaf at once. There is no recursion: a chain of any
+    length works. `captures` maps `(node, output_nr)` to a place: then nothing reaches a leaf's `.grad`, and the
+    captured gradients are returned as a dict from place to gradient.
+    """
+    waiting = count_uses(roots)
+    needed = captured = None
+    if captures is not None:
+        captured = {}
+        wanted = {}
+        for (node, nr), place in captures.items():
+            wanted.setdefault(node, []).append((nr, place))
+        needed = nodes_on_the_way(waiting, wanted)
+    arrived = {}
+    ready = []
+    edges, results = roots, grads
+    node = None
+    while True:
+        for edge, grad in zip(edges, results, strict=True):
+            below, nr = edge
+            if below is None:
+                continue
+            slots = arrived.get(below)
+            if slots is None:
+                slots = arrived[below] = [None] * len(below.metadata)
+            if grad is not None:
+                slots[nr] = grad if slots[nr] is None else slots[nr] + grad
+            waiting[below] -= 1
+            if not waiting[below]:
+                heapq.heappush(ready, (-below.sequence, below))
+        if not ready:
+            return captured
+        node = heapq.heappop(ready)[1]
+        grads = arrived.pop(node)
+        if node.hooks:
+            for hook in tuple(node.hooks.values()):
+                grads = hook(grads)
+        if node.retained:
+            for nr, keep in node.retained.items():
+                keep(grads[nr])
+        if captured is not None:
+            for nr, place in wanted.get(node, ()):
+                captured[place] = grads[nr]
+            if not needed[node]:
+                edges = ()
+                continue
+        edges = node.next_functions
+        results = node.backward(grads)
+        if mode.anomaly:
+            look_for_nan(node, results)
+        if node.after:
+            for hook in tuple(node.after.values()):
+                results = hook(results, grads)
+        if not keep_graph:
+            node.release()
+
+
+def look_for_nan(node, results):
+    """What anomaly mode does after each node: name the node that made a nan, and where its forward was."""
+    if not mode.check_nan:
+        return
+    for i, grad in enumerate(results):
+        if grad is not None and bool((grad != grad).any()):
+            if node.made_at is None:
+                warnings.warn(
+                    f"Error detected in {node.name()}. No forward pass information available. Enable detect anomaly "
+                    "during forward pass for more information. (Triggered internally at "
+                    "torch/csrc/autograd/python_anomaly_mode.cpp:115.)",
+                    stacklevel=2,
+                )
+            else:
+                stack = "".join(line for line in node.made_at if "handtorch" not in line.split(",")[0])
+                warnings.warn(
+                    f"Error detected in {node.name()}. Traceback of forward call that caused the error:\n{stack} "
+                    "(Triggered internally at torch/csrc/autograd/python_anomaly_mode.cpp:122.)",
+                    stacklevel=2,
+                )
+            raise RuntimeError(f"Function '{node.name()}' returned nan values in its {i}th output.")
