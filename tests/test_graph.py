@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import matplotlib
+import numpy as np
 import pytest
 import torch
 from PIL import ImageFont
@@ -264,6 +265,7 @@ def test_a_chain_of_three_thousand(engine):
     assert graph.count(y) == 3001
     drawing = graph.draw(y, x=x)
     assert "3001 nodes" in drawing.note and len(drawing.graph.nodes) < 100
+    assert "3001 nodes" in drawing.alt and "3000 × ×" in drawing.alt and repr(drawing).count("\n") < 100
     assert graph.backward_steps(y, x=x)[-1].after.item() == pytest.approx(1.0001**3000, rel=1e-3)  # float32 products
 
 
@@ -370,6 +372,39 @@ def test_an_engine_may_offer_vjp_instead_of_push():
     y.op, y.vjp = "my square", lambda upstream: (upstream * 6.0,)
     (first, _) = graph.backward_steps(y, x=x)
     assert first.sends[0].product == 6.0 and first.sends[0].local == "vector-Jacobian product of my square"
+
+
+class Array:
+    """An engine on arrays, with a flag for what wants a gradient."""
+
+    def __init__(self, data, parents=(), requires_grad=True, op="", push=None):
+        self.data, self.parents, self.requires_grad, self.op = np.array(data), parents, requires_grad, op
+        self.grad, self.push = None, push
+
+    def receive(self, gradient):
+        self.grad = gradient if self.grad is None else self.grad + gradient
+
+    def __mul__(self, other):
+        out = Array(self.data * other.data, (self, other), op="*")
+        out.push = lambda: (self.receive(out.grad * other.data), other.receive(out.grad * self.data))
+        return out
+
+    def sum(self):
+        out = Array(self.data.sum(), (self,), op="sum")
+        out.push = lambda: self.receive(out.grad * np.ones_like(self.data))
+        return out
+
+
+def test_an_engine_on_arrays_with_constants():
+    w, x = Array([1.0, 2.0, 3.0]), Array([4.0, 5.0, 6.0], requires_grad=False)
+    w.grad = np.array([1.0, 1.0, 1.0])
+    loss = (w * x * w).sum()
+    drawing = graph.draw(loss, w=w, x=x)
+    assert "x [constant] = [4, 5, 6]" in repr(drawing) and "#4 sum [result] of #3 × = 78" in repr(drawing)
+    steps = graph.backward_steps(loss, w=w, x=x)
+    assert steps[-1].after.tolist() == [9.0, 21.0, 37.0]  # 1 + 2wx
+    assert (w.grad == 1).all() and x.grad is None and loss.grad is None
+    assert all(step.node.name != "x" for step in steps)
 
 
 def test_a_picture_of_each_step(engine):

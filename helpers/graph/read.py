@@ -73,33 +73,26 @@ class Graph:
         """How many nodes autograd keeps: the boxes without the constants."""
         return sum(node.kind != "constant" for node in self.nodes)
 
-    def inputs(self, node: Node) -> list[Edge]:
-        """The edges that arrive at `node`, in the order of its arguments."""
-        return sorted((edge for edge in self.edges if edge.target == node.id), key=lambda edge: edge.input)
-
     def __repr__(self) -> str:
-        arriving: dict[int, list[Edge]] = {}
+        arriving: dict[int, list[Edge]] = {node.id: [] for node in self.nodes}
         for edge in sorted(self.edges, key=lambda edge: edge.input):
-            arriving.setdefault(edge.target, []).append(edge)
-        return "\n".join(self._line(node, arriving.get(node.id, [])) for node in self.nodes)
-
-    def _line(self, node: Node, arriving: list[Edge]) -> str:
-        line = f"#{node.id} {node.heading}"
-        if node.kind != "operation" and node.heading != node.kind:
-            line += f" [{node.kind}]"
-        if arriving:
-            line += " of " + " and ".join(f"#{edge.source} {self._short_name(edge.source)}" for edge in arriving)
-        if node.value is not None:
-            line += f" = {node.value}"
-        elif node.shape:
-            line += f", shape {node.shape}"
-        if node.dtype not in ("", "float32") and node.kind != "constant":
-            line += f", {node.dtype}"
-        return line + (f", grad {node.grad}" if node.grad is not None else "")
-
-    def _short_name(self, number: int) -> str:
-        first = self.nodes[0].id
-        return self.nodes[number - first].name or self.nodes[number - first].label
+            arriving[edge.target].append(edge)
+        short_names = {node.id: f"#{node.id} {node.name or node.label}" for node in self.nodes}
+        lines = []
+        for node in self.nodes:
+            line = f"#{node.id} {node.heading}"
+            if node.kind != "operation" and node.heading != node.kind:
+                line += f" [{node.kind}]"
+            if arriving[node.id]:
+                line += " of " + " and ".join(short_names[edge.source] for edge in arriving[node.id])
+            if node.value is not None:
+                line += f" = {node.value}"
+            elif node.shape:
+                line += f", shape {node.shape}"
+            if node.dtype not in ("", "float32") and node.kind != "constant":
+                line += f", {node.dtype}"
+            lines.append(line + (f", grad {node.grad}" if node.grad is not None else ""))
+        return "\n".join(lines)
 
 
 def count(root) -> int:
@@ -197,7 +190,9 @@ class Reader:
     def _saved(self, node) -> dict:
         """What the node still holds of its operation, by the names that PyTorch uses, without `_saved_`."""
         found: dict[str, Any] = {}
-        for name in (*(f"_saved_{name}" for name in SAVED), "saved_tensors") if hasattr(node, "next_functions") else ():
+        if not hasattr(node, "next_functions"):
+            return found
+        for name in (*(f"_saved_{name}" for name in SAVED), "saved_tensors"):
             try:
                 value = getattr(node, name, None)
             except RuntimeError as error:  # freed by backward, or changed in place since the forward pass
@@ -285,7 +280,7 @@ class Reader:
         kind = "result" if node is self.order[-1] else "operation"
         if not hasattr(node, "next_functions"):
             box = Node(number, kind, labels.of_value(node), name=self.names.get((id(node), 0), ""))
-            box.grad = short(node.grad)
+            box.grad = None if node.grad is None else short(node.grad)
             return describe(box, node)
         outputs = outputs_of(node)
         box = Node(number, kind, labels.of_grad_fn(node, self.saved[id(node)]), op=node.name())
@@ -351,8 +346,7 @@ def flatten(names: dict) -> Iterator[tuple[str, Any]]:
 def describe(box: Node, tensor) -> Node:
     """Fill in value, shape and dtype from a tensor, a value of a student's engine, or a plain number."""
     if tensor is not None:
-        value = tensor.data if hasattr(tensor, "data") and not hasattr(tensor, "grad_fn") else tensor
-        value = tensor if isinstance(value, memoryview) else value
+        value = tensor.data if hasattr(tensor, "parents") else tensor
         box.value, box.shape = short(value), shape_of(value)
         box.dtype = plain(getattr(value, "dtype", ""))
     return box

@@ -136,7 +136,8 @@ def backward_steps(root, gradient=None, *, direction="LR", **names) -> Steps:
         for position, sent, number in gradients(node, box, upstreams):
             source, output = inputs_of(node)[position]
             waiting[id(source)] -= 1
-            if sent is None:
+            target = reader.graph.nodes[reader.numbers[id(source)]]
+            if sent is None or target.kind == "constant":
                 continue
             place = (id(source), output)
             first = place not in arrived
@@ -152,10 +153,7 @@ def backward_steps(root, gradient=None, *, direction="LR", **names) -> Steps:
 
 def first_gradient(root, gradient):
     """The gradient of the result: 1 for a scalar, else the caller's, in the result's own kind of number."""
-    if hasattr(root, "grad_fn"):
-        one = root.detach().clone().zero_() + 1
-    else:
-        one = root.data * 0 + 1
+    one = filled(root if hasattr(root, "grad_fn") else root.data, 1)
     shape = shape_of(one)
     if gradient is None:
         if prod(shape) != 1:
@@ -169,13 +167,24 @@ def first_gradient(root, gradient):
     return one * (gradient.detach() if hasattr(gradient, "detach") else gradient)
 
 
+def filled(like, number: int):
+    """A tensor, an array or a number like `like`, with `number` everywhere."""
+    if hasattr(like, "detach"):
+        return like.detach().clone().zero_() + number
+    if shape_of(like) == ():
+        return float(number)
+    array = like.copy()
+    array[...] = number
+    return array
+
+
 def gradients(node, box: Node, upstreams: list) -> list[tuple[int, Any, str]]:
     """(input's place, gradient to send, local derivative as a number or "") for every input that has a node."""
     sources = inputs_of(node)
     if hasattr(node, "next_functions"):
         sent = call(node, upstreams)
         scalars = len(upstreams) == 1 and prod(shape_of(upstreams[0])) == 1
-        numbers = call(node, [upstreams[0].clone().zero_() + 1]) if scalars else [None] * len(sent)
+        numbers = call(node, [filled(upstreams[0], 1)]) if scalars else [None] * len(sent)
         return [
             (place, fit(sent[place], source, output), short(number) if is_number(number) else "")
             for place, ((source, output), number) in enumerate(zip(sources, numbers, strict=True))
@@ -248,12 +257,12 @@ def pushed(value, upstream) -> list:
 
     Where both operands are the same object their sum is sent once, over the first edge.
     """
-    parents = list({id(parent): parent for parent in value.parents}.values())
+    parents = list({id(parent): parent for parent in value.parents if hasattr(parent, "grad")}.values())
     before = [(each, each.grad) for each in (value, *parents)]
     try:
         value.grad = upstream
         for parent in parents:
-            parent.grad = None if parent.grad is None else parent.grad * 0
+            parent.grad = None if parent.grad is None else filled(parent.grad, 0)
         value.push()
         sent = {id(parent): parent.grad for parent in parents}
     finally:
