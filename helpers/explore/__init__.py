@@ -6,10 +6,11 @@ kernel runs. The shared widget is in `widget.py`, the drawing in `drawing.py`; e
 
 from .accumulation import accumulation
 from .backward import backward
+from .curves import curves
 from .descent import descent
 from .jacobian import jacobian
 from .leaves import leaves
 from .optimizers import optimizers
 from .secant import secant
 
-__all__ = ["accumulation", "backward", "descent", "jacobian", "leaves", "optimizers", "secant"]
+__all__ = ["accumulation", "backward", "curves", "descent", "jacobian", "leaves", "optimizers", "secant"]

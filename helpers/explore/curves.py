@@ -1,0 +1,271 @@
+"""Training and validation curves, and what their shape says (chapter 8).
+
+`curves()` fits polynomials to made-up readings; every picture is computed when it is asked for. `curves("sea")` shows
+networks trained on the sea temperatures: their runs take minutes, so `python -m helpers.explore.curves` has made them
+beforehand and `sea.npz` keeps the losses.
+"""
+
+import functools
+import math
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from .. import data
+from .drawing import BLUE, GREEN, INK, ORANGE, PAPER, RED, Axes, number, picture, text
+from .widget import Exploration, box, menu, slider
+
+_SHAPES = {"?": "", "A: training stays high": "A", "B: validation turns up": "B"}
+_SHAPES |= {"C: both come down together": "C", "D: a gap that stays": "D"}
+
+
+def curves(form: str = "polynomial") -> Exploration:
+    """Both curves of a fit, to name their shape; `curves("sea")` does so for networks on the sea temperatures."""
+    if form not in ("polynomial", "sea"):
+        print(f'{form!r} is no form of curves: "polynomial" or "sea"; here is "polynomial".')
+        form = "polynomial"
+    guess = menu("guess", "your name for the shape", _SHAPES)
+    if form == "sea":
+        alt = "Training and validation loss of a network on the sea temperatures over a thousand epochs."
+        return Exploration(alt, [*(menu(*control) for control in _SEA), guess], _draw_sea)
+    controls = [
+        slider("degree", "degree", {str(k): k for k in range(11)}, "9"),
+        slider("noise", "noise, in °C", {number(k / 2): k / 2 for k in range(13)}, "2"),
+        slider("amount", "readings", {str(k): k for k in (6, 9, 12, 15, 18, 24, 30, 45, 60, 90)}, "15"),
+        slider("seed", "split seed", {str(k): k for k in range(10)}, "0"),
+        menu("held", "held out", _HELD),
+        box("early", "stop early"),
+        guess,
+    ]
+    alt = "Left, readings and the fitted polynomial; right, training and validation loss over the epochs."
+    return Exploration(alt, controls, _draw_polynomial)
+
+
+def shape(train: np.ndarray, validation: np.ndarray, floor: float) -> tuple[str, str]:
+    """The letter of a pair of curves and what it is seen by; `floor` is the loss that the noise leaves to any model."""
+    last, best = float(validation[-1]), float(validation.min())
+    if train[-1] > 1.5 * floor + 0.5:
+        return "A", f"training ends at {_loss(train[-1])}, far above the {_loss(floor)} that the noise leaves"
+    if last > 1.25 * best + 0.05:
+        return "B", f"validation had come down to {_loss(best)} and has climbed to {_loss(last)}"
+    if train[-1] < 0.3 * floor and last > floor:
+        return (
+            "B",
+            f"training ends at {_loss(train[-1])}, less than the {_loss(floor)} of the noise: it was learned by heart",
+        )
+    if last > 2 * max(float(train[-1]), floor) + 0.5:
+        return "D", f"neither curve turns, and {_loss(last - train[-1])} stay between them"
+    return "C", "both come down, and stay close to what the noise leaves"
+
+
+def _named(guess: str, train: np.ndarray, validation: np.ndarray, floor: float) -> str:
+    letter, reason = shape(train, validation, floor)
+    if not guess:
+        return "Which shape is it?"
+    return f"{letter} it is: {reason}." if guess == letter else f"Not {guess}: {reason}."
+
+
+def _loss(value: float) -> str:
+    return f"{value:.2f}" if value < 1e4 else f"{value:.1e}"
+
+
+# --- polynomials -----------------------------------------------------------------------------------------------------
+
+_HELD = {"a third": "shade", "a third, read in the sun": "sun"}
+_SUN = 5.0  # °C that a thermometer in the sun shows too much
+_MILESTONES = np.unique(np.geomspace(1, 1e5, 120).astype(int))  # epochs at which the losses are taken
+
+
+@functools.cache
+def _readings(amount: int, noise: float, seed: int, held: str) -> tuple[np.ndarray, ...]:
+    """Made-up readings: t_u, t_c of the training part, then of the part held out; °C = (°F - 32) / 1.8, and noise."""
+    generator = np.random.default_rng(7)
+    t_u, gaps = generator.uniform(20, 85, 90)[:amount], generator.standard_normal(90)[:amount]
+    t_c = (t_u - 32) / 1.8 + noise * gaps
+    count = max(2, amount // 3)
+    order = np.random.default_rng(seed).permutation(amount)
+    out, rest = order[:count], order[count:]
+    return t_u[rest], t_c[rest], t_u[out], t_c[out] + (_SUN if held == "sun" else 0.0)
+
+
+def _features(t_u: np.ndarray, degree: int) -> np.ndarray:
+    """Legendre polynomials up to `degree` of t_u, its range from 20 to 85 mapped to -1 to 1."""
+    return np.polynomial.legendre.legvander((t_u - 52.5) / 32.5, degree)
+
+
+def descend(x: np.ndarray, y: np.ndarray, epochs: np.ndarray) -> np.ndarray:
+    """Gradient descent from zero on mean((x @ p - y)²): p after each number of epochs, shape (len(epochs), x.shape[1]).
+
+    In the basis of the Hessian's eigenvectors every entry goes its own way, so a hundred thousand epochs need no loop:
+    p_k = (1 - (1 - lr·λ)^k) / λ · (that entry of 2 xᵀy / n). The rate is 1 over the largest λ.
+    """
+    values, vectors = np.linalg.eigh(2 * x.T @ x / len(x))
+    values = np.maximum(values, 1e-13 * values[-1])
+    rate = 1 / values[-1]
+    pull = vectors.T @ (2 * x.T @ y / len(x))
+    done = -np.expm1(np.outer(epochs, np.log1p(-np.minimum(rate * values, 1 - 1e-12))))
+    return (done / values * pull) @ vectors.T
+
+
+@functools.lru_cache(maxsize=512)
+def _fit(degree: int, noise: float, amount: int, seed: int, held: str) -> tuple[np.ndarray, ...]:
+    """Parameters at the milestones, training losses, validation losses."""
+    t_u, t_c, out_u, out_c = _readings(amount, noise, seed, held)
+    params = descend(_features(t_u, degree), t_c, _MILESTONES)
+    train = ((params @ _features(t_u, degree).T - t_c) ** 2).mean(1)
+    return params, train, ((params @ _features(out_u, degree).T - out_c) ** 2).mean(1)
+
+
+def _draw_polynomial(degree, noise, amount, seed, held, early, guess) -> tuple[str, str]:
+    params, train, validation = _fit(degree, noise, amount, seed, held)
+    best = int(validation.argmin())
+    end = best if early else len(_MILESTONES) - 1
+    _, _, out_u, _ = readings = _readings(amount, noise, seed, held)
+    panels = _fit_panel(readings, params[end], degree), _curve_panel(_MILESTONES, train, validation, 440, noise**2, end)
+    words = (
+        f"Degree {degree}, {amount - len(out_u)} readings to train on, {len(out_u)} held out: in epoch {_MILESTONES[end]} "
+        f"training loss {_loss(train[end])}, validation loss {_loss(validation[end])}. "
+        f"Validation was best, {_loss(validation[best])}, in epoch {_MILESTONES[best]}. "
+    )
+    if early:
+        return picture(760, 370, *panels), words + "Stopped there, the run keeps the weights that did best."
+    return picture(760, 370, *panels), words + _named(guess, train, validation, noise**2)
+
+
+def _fit_panel(readings: tuple[np.ndarray, ...], params: np.ndarray, degree: int) -> str:
+    t_u, t_c, out_u, out_c = readings
+    axes = Axes(40, 52, 320, 270, (18, 87), (-15, 40))
+    grid = np.linspace(20, 85, 131)
+    frame = axes.frame("readings and fit", "t_u", "t_c, in °C", range(20, 90, 20), range(-10, 41, 10))
+    return frame + axes.inside(
+        axes.line(list(zip(grid, _features(grid, degree) @ params, strict=True)), RED, 2.5),
+        axes.dots(list(zip(t_u, t_c, strict=True)), BLUE, 4.5, stroke=PAPER),
+        axes.dots(list(zip(out_u, out_c, strict=True)), PAPER, 4.5, stroke=ORANGE, stroke_width=2.5),
+        text(10, 20, "● to train on", fill=BLUE),
+        text(10, 39, "○ held out", fill=ORANGE),
+    )
+
+
+def _curve_panel(epochs, train, validation, x: float, floor: float, end: int, width: float = 300) -> str:
+    low = min(0.1, max(1e-6, float(min(train.min(), validation.min())) / 2))
+    top = max(1e3, float(max(train.max(), validation.max())))
+    ylim = 10.0 ** math.floor(math.log10(low)), 10.0 ** math.ceil(math.log10(top))
+    axes = Axes(x, 52, width, 270, (1, float(epochs[-1])), ylim, xlog=True, ylog=True)
+    decades = [10.0**e for e in range(-8, 20)]
+    every = 1 if ylim[1] / ylim[0] < 1e7 else 3
+    stop = [(float(epochs[end]), y) for y in ylim]
+    frame = axes.frame("both curves", "epoch", "loss, in °C²", decades, decades[8 % every :: every])
+    return frame + axes.inside(
+        axes.line([(1, floor), (epochs[-1], floor)] if floor else [], GREEN, 1.5, stroke_dasharray="2 4"),
+        axes.line(stop, INK, 1, stroke_opacity=0.5),
+        axes.line(list(zip(epochs, train, strict=True)), BLUE, 2.5),
+        axes.line(list(zip(epochs, validation, strict=True)), ORANGE, 2.5, stroke_dasharray="7 4"),
+        text(width - 8, 20, "training (solid)", "end", fill=BLUE),
+        text(width - 8, 39, "validation (dashed)", "end", fill=ORANGE),
+        text(8, axes.py(floor) - 6 if floor else 0, "what the noise leaves", fill=GREEN, font_size=13) if floor else "",
+    )
+
+
+# --- the sea ---------------------------------------------------------------------------------------------------------
+
+_RUNS = Path(__file__).with_name("sea.npz")
+_SEA_EPOCHS = np.unique(np.geomspace(1, 1000, 90).astype(int))
+_WARM = (1983, 1987, 1997, 1998)  # four years of El Niño
+_SEA = (
+    ("amount", "readings to train on", {"40": 40, "80": 80, "160": 160, "all (366, or 300 before 1975)": 366}),
+    ("width", "model", {"line": (), "16": (16,), "64, 64": (64, 64)}, "64, 64"),
+    ("inputs", "input", {"month": ("month",), "year": ("year",), "both": ("month", "year")}, "both"),
+    ("lr", "Adam's rate", {"0.01": 0.01, "0.001": 0.001}),
+    ("split", "split", {"seed 0": 0, "seed 1": 1, "seed 2": 2, "before 1975 | El Niño years": "warm"}),
+)
+
+
+def sea_run(amount: int, width: tuple, inputs: tuple, lr: float, split: int | str) -> tuple[np.ndarray, np.ndarray]:
+    """Train a tanh network with Adam for 1000 epochs: training and validation losses in °C² at `_SEA_EPOCHS`.
+
+    Half of the 732 months are held out; with split "warm" the four years of El Niño are, and the rest is before 1975.
+    Inputs and target are standardised by the training part.
+    """
+    year, month, temperature = data.elnino()
+    generator = torch.Generator().manual_seed(0 if split == "warm" else split)
+    if split == "warm":
+        early = np.flatnonzero(year < 1975)
+        rest, out = early[torch.randperm(len(early), generator=generator).numpy()], np.isin(year, _WARM).nonzero()[0]
+    else:
+        order = torch.randperm(732, generator=generator).numpy()
+        rest, out = order[:366], order[366:]
+    rest = rest[:amount]
+    columns = [{"month": month, "year": year}[name] for name in inputs]
+    x = torch.tensor(np.stack(columns, 1), dtype=torch.float32)
+    y = torch.tensor(temperature, dtype=torch.float32)[:, None]
+    x, scale = (x - x[rest].mean(0)) / x[rest].std(0), y[rest].std()
+    y = (y - y[rest].mean()) / scale
+    torch.manual_seed(0)
+    sizes = (x.shape[1], *width)
+    layers = [
+        layer for a, b in zip(sizes, sizes[1:], strict=False) for layer in (torch.nn.Linear(a, b), torch.nn.Tanh())
+    ]
+    model = torch.nn.Sequential(*layers, torch.nn.Linear(sizes[-1], 1))
+    return _sea_losses(model, torch.optim.Adam(model.parameters(), lr=lr), x[rest], y[rest], x[out], y[out], scale**2)
+
+
+def _sea_losses(model, opt, x, y, out_x, out_y, unit) -> tuple[np.ndarray, np.ndarray]:
+    milestones, train, validation = set(_SEA_EPOCHS.tolist()), [], []
+    for epoch in range(1, 1001):
+        opt.zero_grad()
+        loss = ((model(x) - y) ** 2).mean()
+        loss.backward()
+        if epoch in milestones:
+            with torch.no_grad():
+                validation.append((((model(out_x) - out_y) ** 2).mean() * unit).item())
+            train.append((loss.detach() * unit).item())
+        opt.step()
+    return np.array(train), np.array(validation)
+
+
+def _sea_key(*setting) -> str:
+    return " ".join(str(part) for part in setting)
+
+
+@functools.cache
+def _sea_runs() -> dict[str, np.ndarray]:
+    with np.load(_RUNS) as file:
+        return dict(zip(file["keys"].tolist(), file["losses"].astype(float), strict=True))
+
+
+@functools.cache
+def _months_leave() -> float:
+    """What the months' own means leave of the temperature's variance, in °C²: no model of the month does much better."""
+    _, month, temperature = data.elnino()
+    return float(np.mean([(temperature[month == m] - temperature[month == m].mean()) ** 2 for m in range(12)]))
+
+
+def _draw_sea(amount, width, inputs, lr, split, guess) -> tuple[str, str]:
+    train, validation = _sea_runs()[_sea_key(amount, width, inputs, lr, split)]
+    best, floor = int(validation.argmin()), _months_leave()
+    panel = _curve_panel(_SEA_EPOCHS, train, validation, 60, floor, best, 660)
+    words = (
+        f"In epoch 1000 training loss {_loss(train[-1])}, validation loss {_loss(validation[-1])}. Validation was best, "
+        f"{_loss(validation[best])}, in epoch {_SEA_EPOCHS[best]}. The months' means leave {_loss(floor)}. "
+    )
+    return picture(760, 370, panel), words + _named(guess, train, validation, floor)
+
+
+def main() -> None:
+    """Train all networks that `curves("sea")` shows and keep their losses; some ten minutes."""
+    settings = [()]
+    for _, _, options, *_ in _SEA:
+        settings = [(*setting, value) for setting in settings for value in options.values()]
+    losses = []
+    for count, setting in enumerate(settings, start=1):
+        losses.append(sea_run(*setting))
+        print(f"\r{count} of {len(settings)} runs", end="", flush=True)
+    temporary = _RUNS.with_suffix(".part.npz")
+    np.savez_compressed(temporary, keys=[_sea_key(*s) for s in settings], losses=np.array(losses, np.float32))
+    temporary.replace(_RUNS)
+    print(f"\nwritten: {_RUNS}")
+
+
+if __name__ == "__main__":
+    main()
