@@ -21,6 +21,10 @@ from helpers.graph.numbers import shape_of, short
 INPUT_PLACES = {"self": 0, "input": 0, "other": 1, "exponent": 1, "mat1": 1, "mat2": 1, "vec": 1, "tensor": 1}
 SAVED = (*INPUT_PLACES, "result", "alpha", "dim", "index")
 
+# What the first entries of `plain`, handtorch's list of an operation's options, mean.
+PLAIN_OPTIONS = {"PowBackward0": ("exponent",), "SelectBackward0": ("dim", "index")}
+PLAIN_OPTIONS |= {"AddBackward0": ("alpha",), "SubBackward0": ("alpha",)}
+
 # An input without history has no node (`next_functions` holds None). For these operations None means a constant;
 # elsewhere it may also mean an optional argument that was left out, so nothing is drawn.
 KEEP_CONSTANTS = ("Mul", "Div", "Mm", "Mv", "Bmm", "Dot")
@@ -327,8 +331,9 @@ def kept_by_handtorch(node) -> dict:
             found[f"kept {k}"] = value
     if getattr(node, "answer", None) is not None:
         found["result"] = node.answer[0]
-    if node.name() == "PowBackward0" and node.saved is not None:
-        found["exponent"] = node.plain[0] if node.plain else 2  # a square is an entry of its own
+    if node.name() == "PowBackward0":
+        found["exponent"] = 2  # torch.square has no other
+    found.update(zip(PLAIN_OPTIONS.get(node.name(), ()), node.plain, strict=False))
     return found
 
 
