@@ -1,0 +1,177 @@
+"""Every student notebook in a real JupyterLab, as a student opens it: run to the last cell, look at what is there."""
+
+import io
+import json
+import urllib.request
+
+import pytest
+from PIL import Image
+
+from tests.browser import PANEL, REPOSITORY, beyond_loopback, cells, open_notebook, run_all
+
+NOTEBOOKS = sorted((REPOSITORY / "notebooks").glob("*.ipynb"))
+
+# Pictures in outputs and prose that are not painted, have no description, or are wider than their place.
+PICTURES = f"""async () => {{
+    const places = [...document.querySelectorAll('{PANEL} .jp-OutputArea-output, {PANEL} .jp-RenderedMarkdown')];
+    const images = places.flatMap(e => [...e.querySelectorAll('img')]);
+    await Promise.all(images.map(image => image.decode().catch(() => 0)));
+    const drawings = places.flatMap(e => [...e.querySelectorAll('svg:not(svg svg)')]);
+    const tiny = e => {{ const r = e.getBoundingClientRect(); return r.width < 20 || r.height < 20; }};
+    const folded = e => e.closest('details:not([open])');  // has no size until it is opened
+    const name = e => e.outerHTML.slice(0, 100);
+    const described = e => e.getAttribute('aria-label') || e.getAttribute('aria-hidden') || e.querySelector('title');
+    return {{
+        unpainted: [...images.filter(e => !folded(e) && (!e.naturalWidth || tiny(e))),
+                    ...drawings.filter(e => !folded(e) && (!e.firstElementChild || tiny(e)))].map(name),
+        unnamed: [...images.filter(e => !e.alt.trim() || e.alt === 'Image'),
+                  ...drawings.filter(e => !described(e))].map(name),
+        wide: places.filter(e => e.scrollWidth > e.clientWidth + 2 && e.querySelector('img, svg')).map(name),
+    }};
+}}"""
+
+# Where the words of a drawing stand, relative to the drawing.
+WORDS = """drawing => {
+    const origin = drawing.getBoundingClientRect();
+    return [...drawing.querySelectorAll('text')].filter(e => e.textContent.trim()).map(e => {
+        const r = e.getBoundingClientRect();
+        return [e.textContent, r.left - origin.left, r.top - origin.top, r.right - origin.left, r.bottom - origin.top];
+    });
+}"""
+
+
+@pytest.fixture(autouse=True)
+def end_kernels(lab):
+    """A kernel that has PyTorch in it holds a quarter of a gigabyte: none outlives its test."""
+    yield
+    with urllib.request.urlopen(f"{lab.address}/api/sessions?token={lab.token}") as answer:
+        sessions = json.load(answer)
+    for session in sessions:
+        address = f"{lab.address}/api/sessions/{session['id']}?token={lab.token}"
+        urllib.request.urlopen(urllib.request.Request(address, method="DELETE")).close()
+
+
+def errors(page) -> list[str]:
+    """Error outputs of the open notebook that no tag announces, and announced errors that did not come."""
+    wrong = []
+    for cell in cells(page):
+        raised = [f"{o['ename']}: {o['evalue']}" for o in cell.get("outputs", []) if o["output_type"] == "error"]
+        announced = "raises-exception" in cell["metadata"].get("tags", [])
+        if bool(raised) != announced:
+            wrong.append(f"{cell['source'][:80]!r}: {raised or 'raised nothing'}")
+    return wrong
+
+
+def page_errors(page) -> list[str]:
+    """A list that fills with the exceptions that no script of the page catches, from now on."""
+    seen: list[str] = []
+    page.on("pageerror", lambda error: seen.append(f"{error}\n{error.stack or ''}"))
+    return seen
+
+
+def unreadable(page) -> list[str]:
+    """Words in the open notebook's drawings that do not stand out from what is behind them, as painted now.
+
+    The bound, 3 to 1, is what WCAG 2.2 (1.4.11) asks of graphics; the contrast is that of the lightest and the darkest
+    pixel of each word's box.
+    """
+    faint = []
+    for drawing in page.locator(f"{PANEL} .jp-OutputArea-output svg:not(svg svg)").all():
+        if not drawing.is_visible():
+            continue
+        shot = Image.open(io.BytesIO(drawing.screenshot())).convert("RGB")
+        for text, *box in drawing.evaluate(WORDS):
+            colors = shot.crop([round(edge) for edge in box]).getcolors(1 << 20) or []
+            lights = sorted(luminance(color) for _, color in colors)
+            if not lights or (lights[-1] + 0.05) / (lights[0] + 0.05) < 3:
+                faint.append(text)
+    return faint
+
+
+def luminance(color: tuple[int, int, int]) -> float:
+    """The relative luminance of an sRGB colour, from 0 to 1, as WCAG 2.2 defines it."""
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (part / 255 for part in color)]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def transparent(page) -> list[str]:
+    """Pictures whose background is not their own, so that the page's theme shows through."""
+    return page.evaluate(
+        f"""() => [...document.querySelectorAll('{PANEL} .jp-OutputArea-output img')].filter(image => {{
+            const canvas = document.createElement('canvas');
+            [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
+            const context = canvas.getContext('2d');
+            context.drawImage(image, 0, 0);
+            return canvas.width && context.getImageData(2, 2, 1, 1).data[3] < 255;
+        }}).map(image => image.alt.slice(0, 80))"""
+    )
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_student_runs_every_cell(notebook, lab, page):
+    strays, uncaught = beyond_loopback(page), page_errors(page)
+    page.set_viewport_size({"width": 1280, "height": 900})
+    open_notebook(page, lab, f"notebooks/{notebook.name}")
+    run_all(page)
+    after = cells(page)
+    assert [cell["source"] for cell in after if cell["cell_type"] == "code" and not cell["execution_count"]] == []
+    assert errors(page) == []
+    assert {fault: found for fault, found in page.evaluate(PICTURES).items() if found} == {}
+    assert transparent(page) == []
+    assert unreadable(page) == []
+    page.evaluate("jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})")
+    page.wait_for_function("document.body.dataset.jpThemeLight === 'false'")
+    page.wait_for_timeout(500)
+    assert unreadable(page) == []
+    assert strays == []
+    assert uncaught == []
+
+
+def test_the_keyboard_runs_a_notebook(lab, page):
+    """Escape, Ctrl+A, Ctrl+Enter: what a student without a mouse does."""
+    open_notebook(page, lab, f"notebooks/{NOTEBOOKS[0].name}")
+    page.click(f"{PANEL} .jp-Cell .jp-InputPrompt")
+    for key in ("Escape", "Control+a", "Control+Enter"):
+        page.keyboard.press(key)
+    page.wait_for_function(
+        f"""() => [...document.querySelectorAll('{PANEL} .jp-CodeCell .jp-InputPrompt')]
+            .every(prompt => /\\[\\d+\\]/.test(prompt.textContent))""",
+        timeout=120_000,
+    )
+    assert errors(page) == []
+
+
+def test_jupyterlab_presents_a_notebook(lab, page):
+    """The same cells as slides, live: the title alone, then the first section, whose cells can be run."""
+    uncaught = page_errors(page)
+    open_notebook(page, lab, f"notebooks/{NOTEBOOKS[0].name}")
+    page.evaluate("jupyterapp.commands.execute('deck:start')")
+    page.wait_for_selector(".jp-Deck", timeout=30_000)
+    page.wait_for_timeout(1000)
+    assert shown_headings(page) == [title_of(NOTEBOOKS[0], 0)]
+    page.evaluate("jupyterapp.commands.execute('deck:forward')")
+    page.wait_for_timeout(1000)
+    assert shown_headings(page) == [title_of(NOTEBOOKS[0], 1)]
+    assert uncaught == []
+
+
+def shown_headings(page) -> list[str]:
+    """The headings of level 1 and 2 that are painted in the window, without the anchors' signs."""
+    texts = page.evaluate(
+        f"""() => [...document.querySelectorAll('{PANEL} .jp-Cell h1, {PANEL} .jp-Cell h2')].filter(e => {{
+            const r = e.getBoundingClientRect();
+            return e.contains(document.elementFromPoint(r.left + 2, (r.top + r.bottom) / 2));
+        }}).map(e => e.textContent)"""
+    )
+    return [text.rstrip("¶") for text in texts]
+
+
+def title_of(notebook, number: int) -> str:
+    """The heading of a notebook's slide, as plain text."""
+    found = [
+        cell["source"].split("\n")[0].lstrip("# ")
+        for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+        for cell in [cell | {"source": "".join(cell["source"])}]
+        if cell["metadata"].get("slideshow", {}).get("slide_type") == "slide"
+    ]
+    return found[number]
