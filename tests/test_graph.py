@@ -283,6 +283,17 @@ def test_a_constant_that_is_used_twice_is_one_box(engine):
     assert [box.name for box in boxes] == ["c"]
 
 
+def test_an_unseen_constant_gets_its_name_where_only_one_box_fits(engine):
+    w = engine.tensor([[1.0, 2.0]], requires_grad=True)
+    row, column = engine.tensor([[3.0, 4.0]]), engine.tensor([[5.0], [6.0]])
+    drawing = graph.draw(w - row, w=w, row=row)
+    assert "row [constant] = [3, 4] (1×2)" in repr(drawing) and not drawing.note
+    drawing = graph.draw(w - row - column, column=column)
+    assert "column [constant] = [5, 6] (2×1)" in repr(drawing)  # the first difference is too small for it
+    drawing = graph.draw(w - row - row * 2, row=row)
+    assert "row went in" in drawing.note
+
+
 # ---- errors ----------------------------------------------------------------------------------------------------------
 
 

@@ -9,6 +9,7 @@ Everything is computed along the flow ("along": from inputs to result) and acros
 to right or top to bottom. An edge bends only between two layers, so it cannot run through a box.
 """
 
+from bisect import bisect_right, insort
 from dataclasses import dataclass
 
 GAP_ALONG, GAP_ACROSS, LANE = 36.0, 16.0, 6.0
@@ -113,9 +114,10 @@ def crossings(columns, after) -> int:
         rank = {node: k for k, node in enumerate(following)}
         arrivals: list[int] = []
         for node in column:
-            targets = sorted(rank[target] for target in after[node])
-            total += sum(earlier > target for target in targets for earlier in arrivals)
-            arrivals += targets
+            targets = [rank[target] for target in after[node]]
+            total += sum(len(arrivals) - bisect_right(arrivals, target) for target in targets)
+            for target in targets:
+                insort(arrivals, target)
     return total
 
 

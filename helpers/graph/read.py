@@ -109,7 +109,7 @@ def count(root) -> int:
 
 def leaves(root) -> list:
     """The leaves (tensors that asked for a gradient, or values without parents) below `root`, in forward order."""
-    return [node for node in forward_order(start(root)) if not inputs_of(node)]
+    return [node for node in forward_order(start(root)) if is_leaf(node) and wants_gradient(node)]
 
 
 def read(root, **names) -> Graph:
@@ -145,6 +145,11 @@ def start(root):
 def is_leaf(node) -> bool:
     """Whether `node` is where a walk ends: a leaf tensor, or a value that was made from nothing."""
     return not inputs_of(node)
+
+
+def wants_gradient(leaf) -> bool:
+    """Whether gradients are kept at this leaf; a student's engine may have no flag and keep them everywhere."""
+    return getattr(leaf, "requires_grad", hasattr(leaf, "grad"))
 
 
 def inputs_of(node) -> list[tuple[Any, int]]:
@@ -276,7 +281,7 @@ class Reader:
 
     def _node(self, number: int, node) -> Node:
         if is_leaf(node):
-            wanted = getattr(node, "requires_grad", hasattr(node, "grad"))
+            wanted = wants_gradient(node)
             kind, name = "leaf" if wanted else "constant", self.names.get((id(node), 0), "")
             box = describe(Node(number, kind, name or kind, name=name), node)
             box.grad = short(node.grad) if wanted else None
@@ -314,8 +319,12 @@ class Reader:
 
     @staticmethod
     def _fits(graph: Graph, constant: Node, shape: tuple) -> bool:
-        users = [graph.nodes[edge.target].shape for edge in graph.edges if edge.source == constant.id]
-        return all(user is None or shape == user[len(user) - len(shape) :] or shape in ((), (1,)) for user in users)
+        """Whether a constant of this shape broadcasts to the results that `constant` went into."""
+        users = [graph.nodes[edge.target].shape or () for edge in graph.edges if edge.source == constant.id]
+        return all(
+            len(shape) <= len(user) and all(n in (1, m) for n, m in zip(shape[::-1], user[::-1], strict=False))
+            for user in users
+        )
 
 
 def has_history(value) -> bool:
