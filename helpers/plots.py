@@ -95,17 +95,17 @@ def readings(t_u, t_c, line=None, gaps: bool = False):
         w, b = (float(v) for v in line)
         ends = [min(x), max(x)]
         ax.plot(ends, [w * e + b for e in ends], color=RED)
-        ax.annotate(f"w = {w:g}, b = {b:g}", (ends[1], w * ends[1] + b), ha="right", va="bottom", color=RED)
+        ax.text(0.03, 0.93, f"w = {w:.4g}, b = {b:.4g}", transform=ax.transAxes, va="top", color=RED)
         if gaps:
             ax.vlines(x, y, [w * v + b for v in x], color=ORANGE, linewidth=1.5)
     ax.plot(x, y, "o", color=BLUE)
     return fig, ax
 
 
-def chords(f, at: float, steps, low: float, high: float):
-    """The curve of `f` from low to high, the chord from `at` to `at + h` for each h of `steps`, and the tangent at `at`.
+def chords(f, at: float, steps, low: float, high: float) -> Picture:
+    """The loss `f` over w from low to high, the line through `at` and `at + h` for both h of `steps`, and the tangent.
 
-    f: from a float to a float. Each line carries its slope. Returns the figure and its axes.
+    f: from a float to a float. Each line carries its slope.
     """
     fig, ax = axes("w", "loss (°C²)", figsize=(8.4, 3.8))
     grid = [low + (high - low) * k / 100 for k in range(101)]
@@ -119,13 +119,18 @@ def chords(f, at: float, steps, low: float, high: float):
     for h, colour in zip(steps, (RED, ORANGE), strict=False):
         ax.plot(at + h, f(at + h), "o", color=colour)
     ax.plot(at, f(at), "o", color=BLACK)
-    return fig, ax
+    first, second = steps
+    return show(
+        fig,
+        alt=f"The loss over w is a parabola. The line through w = {at:g} and {at + first:g} is too steep, the line "
+        f"through {at:g} and {at + second:g} less so; the tangent, which touches the curve at {at:g} only, is the flattest.",
+    )
 
 
-def difference_errors(f, at: float, slope: float):
+def difference_errors(f, at: float, slope: float) -> Picture:
     """How far one-sided and two-sided differences of `f` are off, for h from 1 to 1e-12, in float64 and float32.
 
-    f: a function of NumPy scalars that keeps their dtype; slope: its derivative at `at`. Returns the figure and its axes.
+    f: a function of NumPy scalars that keeps their dtype; slope: its derivative at `at`.
     """
     fig, (left, right) = axes("step size h", "", columns=2, figsize=(9.6, 3.9), sharey=True)
     left.set_ylabel("error of the slope")
@@ -141,33 +146,43 @@ def difference_errors(f, at: float, slope: float):
         ax.set_xticks([1e-12, 1e-9, 1e-6, 1e-3, 1])
     left.text(3e-4, 3e-2, "one side", color=RED, ha="right")
     left.text(2e-3, 1e-9, "both sides", color=BLUE)
-    return fig, (left, right)
+    return show(
+        fig,
+        alt="The error of the slope over the step size h, both axes logarithmic, has the shape of a V: as h shrinks it falls, "
+        "then rises again. With 16 digits the V reaches much deeper than with 7; from both sides deeper than from one side.",
+    )
 
 
-def steps_in_w(f, slope, start: float, rates, n_steps: int = 5):
+def steps_in_w(f, start: float, rates, n_steps: int = 5) -> Picture:
     """Gradient descent on a loss over `w` alone: one panel a learning rate, with the first steps from `start`.
 
-    f, slope: the loss and its derivative, from a float to a float. Returns the figure and its axes.
+    f: from a float to a float, a parabola: its slope is taken as a central difference, which is exact there (section 1.3).
+    rates: one that goes down one side, one that jumps and comes down, one that runs away.
     """
     fig, panels = axes("w", "", columns=len(rates), figsize=(9.6, 3.6), sharey=True)
     panels[0].set_ylabel("loss (°C²)")
     for ax, lr in zip(panels, rates, strict=True):
         path = [start]
         for _ in range(n_steps):
-            path.append(path[-1] - lr * slope(path[-1]))
+            path.append(path[-1] - lr * (f(path[-1] + 1) - f(path[-1] - 1)) / 2)
         grid = [-1.5 + 3.4 * k / 100 for k in range(101)]
         ax.plot(grid, [f(w) for w in grid], color=BLUE)
         ax.plot(path, [f(w) for w in path], "o-", color=RED, linewidth=1.3, markersize=5, clip_on=True)
         ax.plot(start, f(start), "o", color=BLACK)
         ax.set(title=f"lr = {lr:g}", xlim=(-1.5, 1.9), ylim=(-300, 8300))
-    return fig, panels
+    small, middle, large = rates
+    return show(
+        fig,
+        alt=f"Three parabolas with steps that start at w = {start:g}. Rate {small:g}: the steps go down one side. Rate {middle:g}: "
+        f"they jump from side to side and still come down. Rate {large:g}: each jump lands higher than the one before.",
+    )
 
 
-def bowls(inputs, t_c, runs, start=(1.0, 0.0)):
+def bowls(inputs, t_c, runs, start=(1.0, 0.0)) -> Picture:
     """The loss over (w, b) from above, one panel an input: level lines, the lowest point, and a path of descent.
 
-    inputs: {name: tensor of shape (N,)}; runs: for each its (lr, number of steps); both axes have the same scale.
-    Returns the figure and its axes.
+    inputs: {name: tensor of shape (N,)}, raw, a tenth of it and standardised; runs: for each its (lr, number of steps).
+    A unit is as long on one axis as on the other.
     """
     fig, panels = axes("w", "", columns=len(inputs), figsize=(9.6, 4.2), sharey=True)
     panels[0].set_ylabel("b (°C)")
@@ -193,4 +208,9 @@ def bowls(inputs, t_c, runs, start=(1.0, 0.0)):
         ax.set_title(f"{name}\nlr = {lr:g}, {n_steps} steps", fontsize=12)
         ax.set_aspect("equal")
         ax.grid(False)
-    return fig, panels
+    return show(
+        fig,
+        alt="Level lines of the loss over w and b. Raw readings: a crack so narrow that its lines run into one, and a path that "
+        "ends far above the lowest point. A tenth of them: a narrow valley, and a path that turns and follows it to the end. "
+        "Standardised: circles, and a short path, nearly straight.",
+    )
