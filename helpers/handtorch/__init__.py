@@ -2,15 +2,15 @@
 """handtorch: the part of PyTorch that this course uses, over NumPy, short enough to read.
 
 `import helpers.handtorch as torch`, and every script and notebook of the course runs and prints the same. Read it from the
-ground: `walk.py` (the graph and the walk back through it), `record.py` (how an operation is recorded), `ops.py` (the table of operations, each
-with its derivative), `tensor.py` (the tensor). The rest is PyTorch's surface: `methods.py`, `creation.py`, `autograd.py`, `functional.py`, `nn.py`,
-`optim.py`, `lr_scheduler.py`, `random.py`. PyTorch itself is never imported.
-# ruff: noqa: F401 (the names are for users)
+ground: `walk.py` (the graph and the walk back through it), `record.py` (how an operation is recorded), `ops.py` (the table
+of operations, each with its derivative), `tensor.py` (the tensor). The rest is PyTorch's surface: `methods.py`,
+`creation.py`, `autograd.py`, `functional.py`, `nn.py`, `optim.py`, `lr_scheduler.py`, `random.py`. PyTorch itself is
+never imported.
 """
 
 import math as _math
 
-from . import autograd, creation, dtypes, methods
+from . import autograd, dtypes, linalg, methods
 from .autograd import (
     enable_grad,
     inference_mode,
@@ -20,22 +20,31 @@ from .autograd import (
     set_grad_enabled,
 )
 from .creation import *  # noqa: F403
-from .dtypes import Size, device, dtype, finfo, get_default_dtype, iinfo, promote_types, set_default_dtype
+from .dtypes import Size, can_cast, device, dtype, finfo, get_default_dtype, iinfo, promote_types, set_default_dtype
 from .tensor import Tensor, set_warn_always
 from .text import set_printoptions
 
-__version__ = "2.13.0"
-pi, e, inf, nan, newaxis = _math.pi, _math.e, _math.inf, _math.nan, None
 globals().update(methods.FUNCTIONS)
-for _dtype in dtypes.ALL:
-    globals()[_dtype.name] = _dtype
-half, float, double, short, int, long = (
-    getattr(dtypes, _n) for _n in ("half", "float", "double", "short", "int", "long")
-)
-strided = "torch.strided"
+from . import nn, random  # noqa: E402
+from .random import *  # noqa: E402, F403
+
+__version__ = "2.13.0"
+pi, e, inf, nan, newaxis, strided = _math.pi, _math.e, _math.inf, _math.nan, None, "torch.strided"
+globals().update({kind.name: kind for kind in dtypes.ALL})
+half, float, double = dtypes.half, dtypes.float, dtypes.double
+short, int, long = dtypes.short, dtypes.int, dtypes.long
+
+try:
+    from . import nn_utils, optim
+
+    nn.utils = nn_utils
+except ImportError:
+    pass
 
 
 def __getattr__(name):
+    if name.startswith("__"):
+        raise AttributeError(name)
     raise NotImplementedError(
         f"torch.{name}: handtorch, the part of PyTorch that this course uses, ends before it; use PyTorch"
     )

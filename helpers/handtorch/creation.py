@@ -9,7 +9,6 @@ import warnings
 import numpy as np
 
 from . import dtypes
-from .dtypes import Size
 from .record import Variable, wrap
 from .tensor import TO_SCALAR, Tensor, warn_once
 
@@ -276,8 +275,3 @@ def triu_indices(row, col, offset=0, *, dtype=dtypes.int64, device=None, layout=
 def is_tensor(obj) -> builtins.bool:
     """Whether `obj` is a tensor."""
     return isinstance(obj, Variable)
-
-
-def numel_of(shape):
-    """The number of elements of a shape."""
-    return Size(shape).numel()

@@ -392,3 +392,43 @@ def chosen_elements(x, index, dim, keepdim):
         return x.copy()
     values = x[along(index, dim)]
     return values if keepdim else values.squeeze(dim)
+
+
+# ---- losses ----------------------------------------------------------------------------------------------------------
+
+
+def smooth_absolute(d, beta):
+    """|d|, rounded off within beta of 0."""
+    size = np.abs(d)
+    return np.where(size < beta, 0.5 * size * size / beta, size - 0.5 * beta).astype(d.dtype)
+
+
+def cross_entropy_of_probability(x, y):
+    """-(y log x + (1 - y) log(1 - x)), with logarithms of -100 at least."""
+    return (y - 1) * np.maximum(np.log1p(-x), -100) - y * np.maximum(np.log(x), -100)
+
+
+def cross_entropy_of_logit(x, y, positive_weight):
+    """The same for x = sigmoid(logit), without overflow; the term of y = 1 has a weight."""
+    log_weight = (positive_weight - 1) * y + 1
+    return (1 - y) * x + log_weight * (np.log1p(np.exp(-np.abs(x))) + np.maximum(-x, 0))
+
+
+def picked(x, target, weight, ignore_index):
+    """The key of each target's place in x, (N, C, …), and the weight of its class: 0 if it is to be ignored."""
+    ignored = target == ignore_index
+    classes = np.where(ignored, 0, target)
+    weights = np.where(ignored, 0, weight[classes]).astype(x.dtype)
+    if x.ndim == 1:
+        return (classes,), weights
+    grid = np.ogrid[tuple(slice(n) for n in target.shape)]
+    return (grid[0], classes, *grid[1:]), weights
+
+
+def picked_loss(x, target, weight, ignore_index, reduction):
+    """Minus the weighted log-probability of each target."""
+    key, weights = picked(x, target, weight, ignore_index)
+    losses = -x[key] * weights
+    if reduction == "none":
+        return losses
+    return torch_sum(losses) / (torch_sum(weights) if reduction == "mean" else x.dtype.type(1))

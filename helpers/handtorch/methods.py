@@ -580,6 +580,17 @@ def type_(self, dtype=None, non_blocking=False):
 Tensor.type = type_
 
 
+def typename(obj):
+    """What messages call the type of `obj`: torch.FloatTensor, or the Python name."""
+    if isinstance(obj, Tensor):
+        return obj.type()
+    kind = obj if isinstance(obj, builtins.type) else builtins.type(obj)
+    return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+
+
+FUNCTIONS["typename"] = typename
+
+
 # ---- size and memory -------------------------------------------------------------------------------------------------
 
 

@@ -1,0 +1,706 @@
+"""`torch.nn.functional`: layers, activations and losses as plain functions.
+
+A loss has a `reduction`: "mean", "sum" or "none". Losses that are one node in PyTorch are one entry here, with their derivative; the
+others are written with tensor operations, as their formulas are.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+
+import numpy as np
+
+from . import kernels, methods, ops, random
+from .methods import broadcast_tensors, cat, dim_of
+from .ops import log, sigmoid, sign, where
+from .record import Operation, Variable, wrap
+from .sums import torch_sum
+from .tensor import Tensor
+
+# ---- losses that are one node ----------------------------------------------------------------------------------------
+
+
+def reduced(x, reduction):
+    """All elements, or their sum or mean."""
+    if reduction == "none":
+        return x
+    return torch_sum(x) if reduction == "sum" else torch_sum(x) / x.dtype.type(x.size)
+
+
+def each(g, shape, reduction):
+    """The gradient of every element, from that of the reduced loss."""
+    return g / math.prod(shape) if reduction == "mean" else g
+
+
+mse = Operation(
+    "MseLoss",
+    lambda x, y, *, reduction: reduced((x - y) * (x - y), reduction),
+    x=lambda g, x, y, reduction: each(g, x.shape, reduction) * (2.0 * (x - y)),
+    y=lambda g, x, y, reduction: each(g, x.shape, reduction) * (-2.0 * (x - y)),
+)
+smooth_l1 = Operation(
+    "SmoothL1Loss",
+    lambda x, y, *, beta, reduction: reduced(kernels.smooth_absolute(x - y, beta), reduction),
+    x=lambda g, x, y, beta, reduction: each(g, x.shape, reduction) * smooth_slope(x - y, beta),
+    y=lambda g, x, y, beta, reduction: each(-g, x.shape, reduction) * smooth_slope(x - y, beta),
+)
+huber = Operation(
+    "HuberLoss",
+    lambda x, y, *, delta, reduction: reduced(kernels.smooth_absolute(x - y, delta) * x.dtype.type(delta), reduction),
+    x=lambda g, x, y, delta, reduction: each(g, x.shape, reduction) * smooth_slope(x - y, delta) * delta,
+    y=lambda g, x, y, delta, reduction: each(-g, x.shape, reduction) * smooth_slope(x - y, delta) * delta,
+)
+bce = Operation(
+    "BinaryCrossEntropy",
+    lambda x, y, w, *, reduction: reduced(kernels.cross_entropy_of_probability(x, y) * w, reduction),
+    x=lambda g, x, y, w, reduction: each(g, x.shape, reduction) * w * (x - y) / ops.maximum((1 - x) * x, 1e-12),
+    y=lambda g, x, w, reduction: each(g, x.shape, reduction) * w * (log(1 - x) - log(x)),
+)
+bce_logits = Operation(
+    "BinaryCrossEntropyWithLogits",
+    lambda x, y, w, p, *, reduction: reduced(kernels.cross_entropy_of_logit(x, y, p) * w, reduction),
+    x=lambda g, x, y, w, p, reduction: each(g, x.shape, reduction) * w * ((1 + (p - 1) * y) * sigmoid(x) - p * y),
+    y=lambda g, x, w, p, reduction: each(g, x.shape, reduction) * w * (ops.log_sigmoid(-x) - p * ops.log_sigmoid(x)),
+)
+soft_margin = Operation(
+    "SoftMarginLoss",
+    lambda x, y, *, reduction: reduced(np.log1p(np.exp(-y * x)), reduction),
+    x=lambda g, x, y, reduction: each(g, x.shape, reduction) * (-y * sigmoid(-y * x)),
+)
+nll = Operation(
+    "NllLoss",
+    lambda x, target, weight, *, ignore_index, reduction: kernels.picked_loss(x, target, weight, ignore_index, reduction),
+    mix="none",
+    x=lambda g, x, target, weight, ignore_index, reduction: place_loss(g, x, target, weight, ignore_index, reduction),
+)
+nll_images = nll.called("NllLoss2D")
+
+
+def smooth_slope(d, beta):
+    return sign(d) if beta == 0 else where(ops.absolute(d) < beta, d / beta, sign(d))
+
+
+def place_loss(g, x, target, weight, ignore_index, reduction):
+    """Minus the weight of its class, at each target's place."""
+    key, weights = kernels.picked(ops.array_of(x), ops.array_of(target), ops.array_of(weight), ignore_index)
+    if reduction == "mean":
+        g = g / weights.sum() if not isinstance(g, Variable) else g / float(weights.sum())
+    values = -g * (wrap(weights) if isinstance(g, Variable) else weights)
+    return ops.place(values, shape=tuple(x.shape), key=key)
+
+
+# ---- losses ----------------------------------------------------------------------------------------------------------
+
+
+def how(size_average, reduce, reduction):
+    """The reduction, from PyTorch's present argument or its two old ones."""
+    if size_average is None and reduce is None:
+        if reduction not in ("none", "mean", "sum"):
+            raise ValueError(f"{reduction} is not a valid value for reduction")
+        return reduction
+    size_average, reduce = size_average is None or size_average, reduce is None or reduce
+    chosen = ("mean" if size_average else "sum") if reduce else "none"
+    warnings.warn(
+        f"size_average and reduce args will be deprecated, please use reduction='{chosen}' instead.", stacklevel=3
+    )
+    return chosen
+
+
+def reduce_tensor(x, reduction):
+    if reduction not in ("none", "mean", "sum"):
+        raise ValueError(f"{reduction} is not a valid value for reduction")
+    return x if reduction == "none" else x.mean() if reduction == "mean" else x.sum()
+
+
+def same_size(input, target):
+    """Warn about sizes that broadcast, and broadcast them."""
+    if target._array.shape != input._array.shape:
+        warnings.warn(
+            f"Using a target size ({target.shape}) that is different to the input size ({input.shape}). This will likely lead "
+            "to incorrect results due to broadcasting. Please ensure they have the same size.",
+            stacklevel=3,
+        )
+    return broadcast_tensors(input, target) if target._array.shape != input._array.shape else (input, target)
+
+
+def mse_loss(input, target, size_average=None, reduce=None, reduction="mean", weight=None) -> Tensor:
+    """(input - target)^2, reduced."""
+    reduction = how(size_average, reduce, reduction)
+    input, target = same_size(input, target)
+    if weight is not None:
+        squares = weight * mse_loss(input, target, reduction="none")
+        return squares.sum() / weight.sum() if reduction == "mean" else reduce_tensor(squares, reduction)
+    return mse.record((input, target), {"reduction": reduction})
+
+
+def l1_loss(input, target, size_average=None, reduce=None, reduction="mean", weight=None) -> Tensor:
+    """|input - target|, reduced."""
+    reduction = how(size_average, reduce, reduction)
+    input, target = same_size(input, target)
+    distances = (input - target).abs()
+    if weight is not None:
+        distances = weight * distances
+        return distances.sum() / weight.sum() if reduction == "mean" else reduce_tensor(distances, reduction)
+    return reduce_tensor(distances, reduction)
+
+
+def smooth_l1_loss(input, target, size_average=None, reduce=None, reduction="mean", beta=1.0) -> Tensor:
+    """d^2 / (2 beta) where |d| < beta, else |d| - beta / 2, for d = input - target."""
+    reduction = how(size_average, reduce, reduction)
+    if beta < 0:
+        raise ValueError(f"Expected beta >= 0, but got {beta}")
+    input, target = same_size(input, target)
+    if beta == 0:
+        return l1_loss(input, target, reduction=reduction)
+    return smooth_l1.record((input, target), {"beta": beta, "reduction": reduction})
+
+
+def huber_loss(input, target, reduction="mean", delta=1.0, weight=None) -> Tensor:
+    """d^2 / 2 where |d| < delta, else delta (|d| - delta / 2)."""
+    if delta <= 0:
+        raise RuntimeError("huber_loss does not support non-positive values for delta.")
+    input, target = same_size(input, target)
+    if weight is not None:
+        losses = weight * huber_loss(input, target, "none", delta)
+        return losses.sum() / weight.sum() if reduction == "mean" else reduce_tensor(losses, reduction)
+    return huber.record((input, target), {"delta": delta, "reduction": reduction})
+
+
+def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=None, reduction="mean") -> Tensor:
+    """-(y log x + (1 - y) log(1 - x)) for probabilities x; logarithms are -100 at least."""
+    reduction = how(size_average, reduce, reduction)
+    if target._array.shape != input._array.shape:
+        raise ValueError(
+            f"Using a target size ({target.shape}) that is different to the input size ({input.shape}) is deprecated. Please "
+            "ensure they have the same size."
+        )
+    if ((input._array < 0) | (input._array > 1)).any():
+        raise RuntimeError("all elements of input should be between 0 and 1")
+    return bce.record((input, target, 1.0 if weight is None else weight), {"reduction": reduction})
+
+
+def binary_cross_entropy_with_logits(
+    input, target, weight=None, size_average=None, reduce=None, reduction="mean", pos_weight=None
+) -> Tensor:
+    """Binary cross-entropy of sigmoid(input), without overflow; pos_weight weighs the term of y = 1."""
+    reduction = how(size_average, reduce, reduction)
+    if target._array.shape != input._array.shape:
+        raise ValueError(f"Target size ({target.shape}) must be the same as input size ({input.shape})")
+    weights = 1.0 if weight is None else weight, 1.0 if pos_weight is None else pos_weight
+    return bce_logits.record((input, target, *weights), {"reduction": reduction})
+
+
+def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean") -> Tensor:
+    """Minus the log-probability of each target class; input (N, C) or (C,) or (N, C, d1, …), target of classes without C.
+
+    "mean" divides by the sum of the targets' weights. Raises IndexError for a class outside 0 … C - 1.
+    """
+    reduction = how(size_average, reduce, reduction)
+    ndim, shape = input._array.ndim, input._array.shape
+    if target._array.dtype.kind == "f":
+        raise RuntimeError(f"expected scalar type Long but found {target.dtype.letter}")
+    if ndim < 3 and (shape[:-1] if ndim else ()) != target._array.shape:
+        if ndim == 2 and target._array.ndim == 1:
+            raise ValueError(f"Expected input batch_size ({shape[0]}) to match target batch_size ({target._array.shape[0]}).")
+        raise RuntimeError("0D or 1D target tensor expected, multi-target not supported")
+    classes = shape[1] if ndim > 1 else shape[0]
+    wrong = target._array[(target._array != ignore_index) & ((target._array < 0) | (target._array >= classes))]
+    if wrong.size:
+        raise IndexError(f"Target {wrong[0]} is out of bounds.")
+    one = wrap(np.ones(classes, input._array.dtype)) if weight is None else weight
+    op = nll if ndim < 3 else nll_images
+    return op.record((input, target, one), {"ignore_index": ignore_index, "reduction": reduction})
+
+
+def cross_entropy(
+    input, target, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean", label_smoothing=0.0
+) -> Tensor:
+    """Minus the log of the softmax of `input` at each target; input as for `nll_loss`, target of classes or of probabilities."""
+    reduction = how(size_average, reduce, reduction)
+    dim = 0 if input._array.ndim == 1 else 1
+    if not input._array.ndim:
+        raise RuntimeError("Dimension out of range (expected to be in range of [-1, 0], but got 1)")
+    log_p = log_softmax(input, dim)
+    if target._array.dtype.kind == "f" and target._array.shape == input._array.shape:
+        return with_probabilities(log_p, target, weight, reduction, label_smoothing, dim)
+    loss = nll_loss(log_p, target, weight, None, ignore_index, None, reduction)
+    if not label_smoothing:
+        return loss
+    return smoothed(log_p, loss, target, weight, ignore_index, reduction, label_smoothing, dim)
+
+
+def with_probabilities(log_p, target, weight, reduction, label_smoothing, dim):
+    classes = log_p._array.shape[dim]
+    if label_smoothing:
+        target = target * (1 - label_smoothing) + label_smoothing / classes
+    if weight is not None:
+        weight = weight.view([-1 if i == dim else 1 for i in range(log_p._array.ndim)])
+        log_p = log_p * weight
+    loss = -(log_p * target)
+    if reduction == "mean":
+        batch = log_p._array.size // classes
+        return loss.sum() / batch
+    return loss.sum() if reduction == "sum" else loss.sum(dim)
+
+
+def smoothed(log_p, loss, target, weight, ignore_index, reduction, label_smoothing, dim):
+    """A share of the loss goes to all classes alike."""
+    classes = log_p._array.shape[dim]
+    weighted = log_p if weight is None else log_p * weight.view([-1 if i == dim else 1 for i in range(log_p._array.ndim)])
+    everywhere = -weighted.sum(dim)
+    ignored = target == ignore_index
+    everywhere = everywhere.masked_fill(ignored, 0.0)
+    if reduction == "mean":
+        if weight is None:
+            everywhere = everywhere.sum() / (~ignored).sum()
+        else:
+            everywhere = everywhere.sum() / weight[target.masked_fill(ignored, 0)].masked_fill(ignored, 0.0).sum()
+    elif reduction == "sum":
+        everywhere = everywhere.sum()
+    return (1 - label_smoothing) * loss + label_smoothing / classes * everywhere
+
+
+def kl_div(input, target, size_average=None, reduce=None, reduction="mean", log_target=False) -> Tensor:
+    """target (log target - input), for log-probabilities `input`; "batchmean" divides by the length of the first dimension."""
+    terms = target.exp() * (target - input) if log_target else methods.FUNCTIONS["xlogy"](target, target) - target * input
+    if reduction == "batchmean":
+        return terms.sum() / (input._array.shape[0] if input._array.ndim else 1)
+    if reduction == "mean":
+        warnings.warn(
+            "reduction: 'mean' divides the total loss by both the batch size and the support size.'batchmean' divides only by the "
+            "batch size, and aligns with the KL div math definition.'mean' will be changed to behave the same as 'batchmean' in "
+            "the next major release.",
+            stacklevel=2,
+        )
+    return reduce_tensor(terms, how(size_average, reduce, reduction))
+
+
+def poisson_nll_loss(
+    input, target, log_input=True, full=False, size_average=None, eps=1e-8, reduce=None, reduction="mean"
+) -> Tensor:
+    """exp(input) - target * input, or without log_input, input - target * log(input + eps)."""
+    loss = input.exp() - target * input if log_input else input - target * (input + eps).log()
+    if full:
+        stirling = target * target.log() - target + 0.5 * (2 * math.pi * target).log()
+        loss = loss + stirling.masked_fill(target <= 1, 0)
+    return reduce_tensor(loss, reduction)
+
+
+def gaussian_nll_loss(input, target, var, full=False, eps=1e-6, reduction="mean") -> Tensor:
+    """(log var + (input - target)^2 / var) / 2, with var clamped to eps; a number stands for a variance everywhere."""
+    if not isinstance(var, Variable):
+        var = input.new_full(input._array.shape, var)
+    elif var._array.shape != input._array.shape:
+        if input._array.shape[:-1] == var._array.shape:
+            var = var.unsqueeze(-1)
+        elif not (input._array.shape[:-1] == var._array.shape[:-1] and var._array.shape[-1] == 1):
+            raise ValueError("var is of incorrect size")
+    if reduction not in ("none", "mean", "sum"):
+        raise ValueError(reduction + " is not valid")
+    if (var._array < 0).any():
+        raise ValueError("var has negative entry/entries")
+    clamped = var.clone()
+    clamped.data.clamp_(min=eps)
+    loss = 0.5 * (clamped.log() + (input - target) ** 2 / clamped)
+    if full:
+        loss = loss + 0.5 * math.log(2 * math.pi)
+    return reduce_tensor(loss, reduction)
+
+
+def hinge_embedding_loss(input, target, margin=1.0, size_average=None, reduce=None, reduction="mean") -> Tensor:
+    """input where the target is 1, max(0, margin - input) where it is -1."""
+    zero = wrap(np.zeros((), input._array.dtype))
+    loss = where(target != 1, (margin - input).clamp_min(0), zero) + where(target != -1, input, zero)
+    return reduce_tensor(loss, how(size_average, reduce, reduction))
+
+
+def soft_margin_loss(input, target, size_average=None, reduce=None, reduction="mean") -> Tensor:
+    """log(1 + exp(-target * input))."""
+    return soft_margin.record((input, target), {"reduction": how(size_average, reduce, reduction)})
+
+
+def margin_ranking_loss(input1, input2, target, margin=0, size_average=None, reduce=None, reduction="mean") -> Tensor:
+    """max(0, -target * (input1 - input2) + margin)."""
+    if not input1._array.ndim == input2._array.ndim == target._array.ndim:
+        raise RuntimeError(
+            "margin_ranking_loss : All input tensors should have same dimension but got sizes: "
+            f"input1: {input1.shape}, input2: {input2.shape}, target: {target.shape} "
+        )
+    loss = (-target * (input1 - input2) + margin).clamp_min(0)
+    return reduce_tensor(loss, how(size_average, reduce, reduction))
+
+
+def cosine_embedding_loss(input1, input2, target, margin=0, size_average=None, reduce=None, reduction="mean") -> Tensor:
+    """1 - cos where the target is 1, max(0, cos - margin) where it is -1."""
+    epsilon = 1e-12
+    dim = target._array.ndim
+    product = (input1 * input2).sum(dim)
+    cosine = product / (((input1 * input1).sum(dim) + epsilon) * ((input2 * input2).sum(dim) + epsilon)).sqrt()
+    zero = wrap(np.zeros((), cosine._array.dtype))
+    loss = where(target == 1, 1 - cosine, zero) + where(target == -1, (cosine - margin).clamp_min(0), zero)
+    return reduce_tensor(loss, how(size_average, reduce, reduction))
+
+
+def triplet_margin_loss(
+    anchor, positive, negative, margin=1.0, p=2, eps=1e-6, swap=False, size_average=None, reduce=None, reduction="mean"
+) -> Tensor:
+    """max(0, d(anchor, positive) - d(anchor, negative) + margin)."""
+    near, far = pairwise_distance(anchor, positive, p, eps), pairwise_distance(anchor, negative, p, eps)
+    if swap:
+        far = methods.FUNCTIONS["minimum"](far, pairwise_distance(positive, negative, p, eps))
+    return reduce_tensor((margin + near - far).clamp_min(0), how(size_average, reduce, reduction))
+
+
+def triplet_margin_with_distance_loss(
+    anchor, positive, negative, *, distance_function=None, margin=1.0, swap=False, reduction="mean"
+) -> Tensor:
+    """The triplet loss with a distance of your own."""
+    distance = pairwise_distance if distance_function is None else distance_function
+    near, far = distance(anchor, positive), distance(anchor, negative)
+    if swap:
+        far = methods.FUNCTIONS["minimum"](far, distance(positive, negative))
+    return reduce_tensor((margin + near - far).clamp_min(0), reduction)
+
+
+def multilabel_soft_margin_loss(input, target, weight=None, size_average=None, reduce=None, reduction="mean") -> Tensor:
+    """Binary cross-entropy with logits, averaged over classes."""
+    loss = -(target * logsigmoid(input) + (1 - target) * logsigmoid(-input))
+    loss = loss if weight is None else loss * weight
+    return reduce_tensor(loss.sum(input._array.ndim - 1) / input._array.shape[-1], how(size_average, reduce, reduction))
+
+
+def multi_margin_loss(
+    input, target, p=1, margin=1.0, weight=None, size_average=None, reduce=None, reduction="mean"
+) -> Tensor:
+    """The mean over the wrong classes of max(0, margin - x[target] + x[class])^p."""
+    x = input if input._array.ndim == 2 else input.reshape(1, -1)
+    y = target.reshape(-1, 1)
+    terms = (margin - x.gather(1, y) + x).clamp_min(0) ** p
+    terms = terms if weight is None else terms * weight[y]
+    own = methods.FUNCTIONS["scatter"](wrap(np.zeros(x._array.shape, bool)), 1, y, value=True)
+    loss = terms.masked_fill(own, 0).sum(1) / x._array.shape[1]
+    loss = loss if input._array.ndim == 2 else loss.reshape(())
+    return reduce_tensor(loss, how(size_average, reduce, reduction))
+
+
+# ---- distances -------------------------------------------------------------------------------------------------------
+
+
+def pairwise_distance(x1, x2, p=2.0, eps=1e-6, keepdim=False) -> Tensor:
+    """The p-norm of x1 - x2 + eps along the last dimension."""
+    return methods.norm(x1 - x2 + eps, p, -1, keepdim)
+
+
+def cosine_similarity(x1, x2, dim=1, eps=1e-8) -> Tensor:
+    """x1 . x2 / (|x1| |x2|), with norms clamped to eps."""
+    x1, x2 = broadcast_tensors(x1, x2)
+    size1, size2 = (methods.norm(x, 2, dim, True).clamp_min(eps) for x in (x1, x2))
+    return ((x1 / size1) * (x2 / size2)).sum(dim)
+
+
+def normalize(input, p=2.0, dim=1, eps=1e-12, out=None) -> Tensor:
+    """Divided by its p-norm along `dim`, clamped to eps."""
+    return input / methods.norm(input, p, dim, True).clamp_min(eps).expand_as(input)
+
+
+def pdist(input, p=2.0) -> Tensor:
+    """The distances of all pairs of rows."""
+    n = input._array.shape[0]
+    first, second = np.triu_indices(n, 1)
+    return methods.norm(input[wrap(first)] - input[wrap(second)], p, -1)
+
+
+# ---- layers ----------------------------------------------------------------------------------------------------------
+
+
+def linear(input, weight, bias=None) -> Tensor:
+    """input @ weight.T + bias; input (…, in), weight (out, in), bias (out,)."""
+    array, matrix = input._array, weight._array
+    if array.dtype is not matrix.dtype:
+        raise RuntimeError(f"mat1 and mat2 must have the same dtype, but got {input.dtype.letter} and {weight.dtype.letter}")
+    if matrix.ndim == 1:
+        product = methods.matmul(input, weight)
+        return product if bias is None else product + bias
+    transposed = ops.t.record((weight,), {})
+    if array.ndim == 2:
+        if array.shape[1] != matrix.shape[1]:
+            shapes = f"{array.shape[0]}x{array.shape[1]} and {matrix.shape[1]}x{matrix.shape[0]}"
+            raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({shapes})")
+        if bias is None:
+            return ops.mm.record((input, transposed), {})
+        return ops.addmm.record((bias, input, transposed), {})
+    if bias is None:
+        return methods.matmul(input, transposed)
+    rows = input.reshape(-1, array.shape[-1]) if array.size else input.reshape(math.prod(array.shape[:-1]), array.shape[-1])
+    return linear(rows, weight, bias).view(*array.shape[:-1], matrix.shape[0])
+
+
+def bilinear(input1, input2, weight, bias=None) -> Tensor:
+    """x1 A_k x2 + b_k for each output k; weight (out, in1, in2)."""
+    left = methods.tensordot(input1, weight, dims=([-1], [1]))
+    result = (left * input2.unsqueeze(-2)).sum(-1)
+    return result if bias is None else result + bias
+
+
+def embedding(input, weight, padding_idx=None, max_norm=None, norm_type=2.0, scale_grad_by_freq=False, sparse=False):
+    """The rows of `weight` at the positions `input`; the row padding_idx gets no gradient."""
+    if max_norm is not None or scale_grad_by_freq:
+        raise NotImplementedError("handtorch's embedding ends before max_norm and scale_grad_by_freq")
+    index = input._array
+    if ((index < 0) | (index >= weight._array.shape[0])).any():
+        raise IndexError("index out of range in self")
+    padding = None if padding_idx is None else padding_idx % weight._array.shape[0]
+    return rows.record((weight, input), {"padding": padding})
+
+
+rows = Operation(
+    "Embedding",
+    lambda x, index, *, padding: x[index],
+    mix="none",
+    x=lambda g, x_shape, index, padding: ops.place(
+        unpadded(g, index, padding), shape=x_shape, key=(ops.array_of(index),)
+    ),
+)
+
+
+def unpadded(g, index, padding):
+    if padding is None:
+        return g
+    kept = (ops.array_of(index) != padding)[..., None]
+    return g * (wrap(kept) if isinstance(g, Variable) else kept)
+
+
+def one_hot(tensor, num_classes=-1) -> Tensor:
+    """Rows of zeros with a 1 at each class."""
+    index = tensor._array
+    if index.dtype != np.int64:
+        raise RuntimeError("one_hot is only applicable to index tensor of type LongTensor.")
+    if index.size and index.min() < 0:
+        raise RuntimeError("Class values must be non-negative.")
+    classes = num_classes if num_classes >= 0 else int(index.max()) + 1
+    if index.size and index.max() >= classes:
+        raise RuntimeError("Class values must be smaller than num_classes.")
+    return wrap((index[..., None] == np.arange(classes)).astype(np.int64))
+
+
+def dropout(input, p=0.5, training=True, inplace=False) -> Tensor:
+    """In training, zeros with probability p and the rest divided by 1 - p."""
+    if not 0.0 <= p <= 1.0:
+        raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
+    if not training or p == 0 or not input._array.size:
+        return input
+    if p == 1:
+        return input * wrap(np.zeros_like(input._array))
+    mask = wrap(np.zeros_like(input._array)).bernoulli_(1 - p)._array / input._array.dtype.type(1 - p)
+    return input.mul_(wrap(mask)) if inplace else input * wrap(mask)
+
+
+def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5) -> Tensor:
+    """(x - mean) / sqrt(var + eps) over the last dimensions, times weight plus bias."""
+    dims = tuple(range(-len(normalized_shape), 0))
+    centred = input - input.mean(dims, keepdim=True)
+    result = centred * (centred.square().mean(dims, keepdim=True) + eps).rsqrt()
+    result = result if weight is None else result * weight
+    return result if bias is None else result + bias
+
+
+def rms_norm(input, normalized_shape, weight=None, eps=None) -> Tensor:
+    """x / sqrt(mean(x^2) + eps) over the last dimensions, times weight."""
+    eps = np.finfo(input._array.dtype).eps.item() if eps is None else eps
+    dims = tuple(range(-len(normalized_shape), 0))
+    result = input * (input.square().mean(dims, keepdim=True) + eps).rsqrt()
+    return result if weight is None else result * weight
+
+
+def batch_norm(
+    input, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5
+) -> Tensor:
+    """(x - mean) / sqrt(var + eps) over all dimensions but the second; in training the running statistics move by `momentum`."""
+    dims = tuple(i for i in range(input._array.ndim) if i != 1)
+    across = (1, -1) + (1,) * (input._array.ndim - 2)
+    if training:
+        mean, var = input.mean(dims), input.var(dims, correction=0)
+        if running_mean is not None:
+            n = input._array.size / input._array.shape[1]
+            running_mean.data.mul_(1 - momentum).add_(mean.detach(), alpha=momentum)
+            running_var.data.mul_(1 - momentum).add_(var.detach() * (n / (n - 1)), alpha=momentum)
+    else:
+        mean, var = running_mean, running_var
+    result = (input - mean.view(across)) * (var + eps).rsqrt().view(across)
+    result = result if weight is None else result * weight.view(across)
+    return result if bias is None else result + bias.view(across)
+
+
+def pad(input, pad, mode="constant", value=None) -> Tensor:
+    """Each dimension, from the last, lengthened by (before, after) with one value; negative numbers cut."""
+    if mode != "constant":
+        raise NotImplementedError(f"handtorch's pad ends before mode={mode!r}; use mode='constant'")
+    x = input
+    for i in range(len(pad) // 2):
+        dim = x._array.ndim - 1 - i
+        for place, width in ((0, pad[2 * i]), (1, pad[2 * i + 1])):
+            if width < 0:
+                x = x.narrow(dim, -width if place == 0 else 0, x._array.shape[dim] + width)
+            elif width > 0:
+                shape = [width if d == dim else n for d, n in enumerate(x._array.shape)]
+                border = wrap(np.full(shape, value or 0).astype(x._array.dtype))
+                x = cat([border, x] if place == 0 else [x, border], dim)
+    return x.clone() if x is input else x
+
+
+# ---- activations -----------------------------------------------------------------------------------------------------
+
+
+def activation(op, **defaults):
+    """An activation with `inplace=`."""
+
+    def function(input, inplace=False):
+        return op.in_place((input,), defaults) if inplace else op.record((input,), defaults)
+
+    return function
+
+
+relu = activation(ops.relu)
+relu_ = lambda input: ops.relu.in_place((input,), {})
+silu = activation(ops.silu)
+mish = activation(ops.mish)
+hardsigmoid = activation(ops.hardsigmoid)
+hardswish = activation(ops.hardswish)
+relu6 = activation(ops.hardtanh, low=0.0, high=6.0)
+selu = activation(ops.elu, alpha=1.6732632423543772848170429916717, scale=1.0507009873554804934193349852946)
+
+
+def leaky_relu(input, negative_slope=0.01, inplace=False) -> Tensor:
+    """x, or negative_slope * x where x is negative."""
+    return (ops.leaky_relu.in_place if inplace else ops.leaky_relu.record)((input,), {"slope": negative_slope})
+
+
+def elu(input, alpha=1.0, inplace=False) -> Tensor:
+    """x, or alpha (exp(x) - 1) where x is negative."""
+    return (ops.elu.in_place if inplace else ops.elu.record)((input,), {"alpha": alpha})
+
+
+def celu(input, alpha=1.0, inplace=False) -> Tensor:
+    """x, or alpha (exp(x / alpha) - 1) where x is negative."""
+    return (ops.elu.in_place if inplace else ops.elu.record)((input,), {"alpha": alpha, "input_scale": 1.0 / alpha})
+
+
+def hardtanh(input, min_val=-1.0, max_val=1.0, inplace=False) -> Tensor:
+    """x between min_val and max_val."""
+    return (ops.hardtanh.in_place if inplace else ops.hardtanh.record)((input,), {"low": min_val, "high": max_val})
+
+
+def threshold(input, threshold, value, inplace=False) -> Tensor:
+    """x where it is above the threshold, else `value`."""
+    params = {"limit": threshold, "value": value}
+    return (ops.threshold.in_place if inplace else ops.threshold.record)((input,), params)
+
+
+def gelu(input, approximate="none") -> Tensor:
+    """x times the normal distribution function of x; approximate="tanh" uses tanh for it."""
+    return (ops.gelu_tanh if approximate == "tanh" else ops.gelu).record((input,), {})
+
+
+def softplus(input, beta=1.0, threshold=20.0) -> Tensor:
+    """log(1 + exp(beta x)) / beta; x itself where beta x is above the threshold."""
+    return ops.softplus.record((input,), {"beta": beta, "threshold": threshold})
+
+
+def logsigmoid(input) -> Tensor:
+    """log(sigmoid(x)), without overflow."""
+    return ops.log_sigmoid.record((input,), {})
+
+
+def sigmoid(input) -> Tensor:
+    """1 / (1 + exp(-x))."""
+    return input.sigmoid()
+
+
+def tanh(input) -> Tensor:
+    """The hyperbolic tangent."""
+    return input.tanh()
+
+
+def softsign(input) -> Tensor:
+    """x / (1 + |x|)."""
+    return input / (input.abs() + 1)
+
+
+def tanhshrink(input) -> Tensor:
+    """x - tanh(x)."""
+    return input - input.tanh()
+
+
+def softshrink(input, lambd=0.5) -> Tensor:
+    """x moved towards 0 by lambd, and 0 if it would pass."""
+    if lambd < 0:
+        raise RuntimeError(f"lambda must be greater or equal to 0, but found to be {lambd:g}.")
+    return ops.softshrink.record((input,), {"lambd": lambd})
+
+
+def hardshrink(input, lambd=0.5) -> Tensor:
+    """x, or 0 within lambd of 0."""
+    return ops.hardshrink.record((input,), {"lambd": lambd})
+
+
+def prelu(input, weight) -> Tensor:
+    """x, or weight * x where x is negative; one weight, or one for each index of dimension 1."""
+    if weight._array.size > 1 and input._array.ndim > 1:
+        weight = weight.reshape([-1 if i == 1 else 1 for i in range(input._array.ndim)])
+    elif weight._array.ndim and not input._array.ndim:
+        weight = weight.reshape(())
+    return prelu_node.record((input, weight), {})
+
+
+prelu_node = Operation(
+    "PreluKernel",
+    lambda x, w: np.where(x > 0, x, x * w),
+    mix="none",
+    x=lambda g, x, w: where(x > 0, g, g * w),
+    w=lambda g, x: where(x > 0, 0.0, g * x),
+)
+
+
+def glu(input, dim=-1) -> Tensor:
+    """The first half times the sigmoid of the second."""
+    if input._array.shape[dim] % 2:
+        raise RuntimeError(
+            f"Halving dimension must be even, but dimension {dim_of(dim, input._array.ndim)} is size {input._array.shape[dim]}"
+        )
+    first, second = input.chunk(2, dim)
+    return first * second.sigmoid()
+
+
+def legacy_dim(name, dim, ndim):
+    """The dimension that a softmax without one means, with PyTorch's warning."""
+    if dim is not None:
+        return dim
+    warnings.warn(
+        f"Implicit dimension choice for {name} has been deprecated. Change the call to include dim=X as an argument.",
+        stacklevel=3,
+    )
+    return 0 if ndim in (0, 1, 3) else 1
+
+
+def softmax(input, dim=None, _stacklevel=3, dtype=None) -> Tensor:
+    """exp(x) over its sum along `dim`."""
+    return methods.softmax(input, legacy_dim("softmax", dim, input._array.ndim), dtype)
+
+
+def log_softmax(input, dim=None, _stacklevel=3, dtype=None) -> Tensor:
+    """The logarithm of the softmax."""
+    return methods.log_softmax(input, legacy_dim("log_softmax", dim, input._array.ndim), dtype)
+
+
+def softmin(input, dim=None, _stacklevel=3, dtype=None) -> Tensor:
+    """The softmax of -x."""
+    return methods.softmax(-input, legacy_dim("softmin", dim, input._array.ndim), dtype)
+
+
+def __getattr__(name):
+    if name.startswith("__"):
+        raise AttributeError(name)
+    raise NotImplementedError(
+        f"torch.nn.functional.{name}: handtorch, the part of PyTorch that this course uses, ends before it; use PyTorch"
+    )
