@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from helpers.handtorch import sums
-from helpers.handtorch.sums import torch_sum
+from helpers.handtorch.sums import fused, torch_norm, torch_prod, torch_sum
 
 FLOATS = [np.float32, np.float64]
 
@@ -130,3 +130,44 @@ def test_order_matters_to_these_tests(monkeypatch):
     finally:
         sums._plan.cache_clear()
         sums._short_order.cache_clear()
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_norms(dtype):
+    rng = np.random.default_rng(8)
+    for n in [*range(0, 70), 143, 500, 4097]:
+        for shape in [(n,), (n, 7), (3, n), (2, 3, n)]:
+            array = rng.standard_normal(shape).astype(dtype)
+            tensor = torch.from_numpy(array)
+            for axis in [None, *([-1] if n else [])]:
+                expected = torch.linalg.vector_norm(tensor, dim=axis).numpy()
+                ours = torch_norm(array, axis)
+                assert (ours.dtype, ours.shape) == (expected.dtype, expected.shape)
+                assert ours.tobytes() == expected.tobytes(), (shape, axis)
+        assert torch_norm(array, (1, 2), keepdims=True).shape == (2, 1, 1)
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_products(dtype):
+    rng = np.random.default_rng(9)
+    for n in [*range(0, 140), 500]:
+        array = rng.standard_normal(n).astype(dtype)
+        assert torch_prod(array).tobytes() == torch.from_numpy(array).prod().numpy().tobytes(), n
+        array = rng.standard_normal((n, 5)).astype(dtype)
+        for axis in (0, 1):
+            expected = torch.from_numpy(array).prod(axis, keepdim=True).numpy()
+            assert torch_prod(array, axis, keepdims=True).shape == expected.shape
+            assert torch_prod(array, axis, keepdims=True).tobytes() == expected.tobytes(), (n, axis)
+    assert torch_prod(np.array([2, 3], np.int32)).dtype == np.int64
+
+
+def test_fused_multiply_add_rounds_once():
+    """Held to exact fractions."""
+    from fractions import Fraction
+
+    rng = np.random.default_rng(10)
+    for dtype in FLOATS:
+        x, y, z = rng.standard_normal((3, 3000)).astype(dtype)
+        z[::2] = -(x * y)[::2]  # the case that shows the difference
+        exact = [Fraction(float(a)) * Fraction(float(b)) + Fraction(float(c)) for a, b, c in zip(x, y, z, strict=True)]
+        assert fused(x, y, z).tolist() == [float(dtype(float(value))) for value in exact]

@@ -1,4 +1,4 @@
-"""Sums in PyTorch's order, so that their last bits are PyTorch's too.
+"""Sums, products and norms in PyTorch's order, so that their last bits are PyTorch's too.
 
 Floats do not add associatively: a sum is a definite number only once its order is fixed. NumPy halves a vector again
 and again; PyTorch (on one thread of an x86 processor) adds in lanes, as a vector register does, and in a cascade:
@@ -49,6 +49,54 @@ def torch_sum(array: np.ndarray, axis: int | tuple[int, ...] | None = None, keep
     if plan.reduced_left:
         sums = _one_by_one(sums.reshape(*sums.shape[: -plan.reduced_left], -1))
     return np.asarray(sums + 0.0).reshape(result_shape)
+
+
+def torch_norm(array: np.ndarray, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> np.ndarray:
+    """The root of the sum of squares over one axis, several, or all, bit for bit as PyTorch's for whole arrays and rows.
+
+    Contiguous rows are added in lanes without a cascade, the lanes one by one, then the numbers left over. float32 and
+    float64; other floats and layouts follow the order of a sum.
+    """
+    axes = tuple(range(array.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    axes = sorted(a % array.ndim for a in axes)
+    innermost = axes == list(range(array.ndim - len(axes), array.ndim))
+    if not (innermost and axes and array.size and array.itemsize > 2 and array.flags.c_contiguous):
+        return np.sqrt(torch_sum(array * array, tuple(axes), keepdims))
+    kept = array.shape[: array.ndim - len(axes)]
+    rows = array.reshape(*kept, -1)
+    lanes, n = VECTOR_BYTES // rows.itemsize, rows.shape[-1]
+    body = rows[..., : n // lanes * lanes].reshape(*kept, -1, lanes)
+    total = (
+        _one_by_one(np.add.accumulate(body * body, axis=-2)[..., -1, :]) if n >= lanes else np.zeros(kept, array.dtype)
+    )
+    # Of float32 left over, four at a time are squared before they are added; the last squares are not rounded.
+    singles = n // SIDE_BY_SIDE * SIDE_BY_SIDE if array.itemsize == 4 else n // lanes * lanes
+    for i in range(n // lanes * lanes, n):
+        x = rows[..., i]
+        total = total + x * x if i < singles else fused(x, x, total)
+    return np.asarray(np.sqrt(total)).reshape(kept + (1,) * len(axes) if keepdims else kept)
+
+
+def torch_prod(array: np.ndarray, axis: int | None = None, keepdims: bool = False) -> np.ndarray:
+    """Product over one axis or all (None), bit for bit as `torch.prod`; int64 for integers and booleans."""
+    if array.dtype.kind != "f" or array.size == 0 or array.ndim == 0:
+        return np.asarray(
+            np.prod(array, axis=axis, keepdims=keepdims, dtype=None if array.dtype.kind == "f" else np.int64)
+        )
+    rows = array.reshape(-1) if axis is None else np.moveaxis(array, axis, -1)
+    together = SIDE_BY_SIDE * VECTOR_BYTES // rows.itemsize
+    n = rows.shape[-1]
+    whole = n // together * together if rows.strides[-1] == rows.itemsize else 0
+    order = rows
+    if whole:
+        lanes = rows[..., :whole].reshape(*rows.shape[:-1], -1, SIDE_BY_SIDE, together // SIDE_BY_SIDE)
+        lanes = np.multiply.accumulate(lanes, axis=-3)[..., -1, :, :]
+        halves = lanes[..., 0::2, :] * lanes[..., 1::2, :]
+        order = np.concatenate([halves[..., 0, :] * halves[..., 1, :], rows[..., whole:]], axis=-1)
+    product = np.asarray(np.multiply.accumulate(order, axis=-1)[..., -1])
+    if keepdims:
+        return product.reshape((1,) * array.ndim) if axis is None else np.expand_dims(product, axis)
+    return product
 
 
 def _one_by_one(array: np.ndarray) -> np.ndarray:
@@ -200,3 +248,23 @@ def _short_order(n: int, itemsize: int) -> np.ndarray:
     if n >= SIDE_BY_SIDE:
         return np.r_[0, SIDE_BY_SIDE:n, 1:SIDE_BY_SIDE]
     return np.arange(n)
+
+
+def fused(x: np.ndarray, factor, term) -> np.ndarray:
+    """x * factor + term, rounded once, as a processor's fused multiply-add does; all three float32, or all float64."""
+    if x.dtype == np.float32:
+        # A product of two float32 is exact in float64.
+        return (x.astype(np.float64) * factor + term).astype(np.float32)
+    product, product_error = _exact_product(x, factor)
+    total = product + term
+    carried = total - product
+    total_error = (product - (total - carried)) + (term - carried)
+    return total + (product_error + total_error)
+
+
+def _exact_product(x, y):
+    """The rounded product of float64 numbers and its error, by splitting both factors in halves (Dekker 1971)."""
+    product = x * y
+    x_high, y_high = ((a * 134217729.0) - ((a * 134217729.0) - a) for a in (x, y))
+    x_low, y_low = x - x_high, y - y_high
+    return product, x_low * y_low - (((product - x_high * y_high) - x_low * y_high) - x_high * y_low)

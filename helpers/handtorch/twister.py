@@ -16,6 +16,8 @@ import math
 
 import numpy as np
 
+from .sums import fused
+
 BLOCK = 16
 WORDS = 624
 STATE = np.dtype(
@@ -156,26 +158,6 @@ class Twister:
         """Waiting times between events that come at this rate."""
         fractions = self._fractions(count, np.dtype(np.float64))
         return np.array([-1.0 / rate * math.log1p(-u) for u in fractions.tolist()], np.float64).astype(dtype)
-
-
-def fused(x: np.ndarray, factor, term) -> np.ndarray:
-    """x * factor + term, rounded once, as a processor's fused multiply-add does; all three float32, or all float64."""
-    if x.dtype == np.float32:
-        # A product of two float32 is exact in float64.
-        return (x.astype(np.float64) * factor + term).astype(np.float32)
-    product, product_error = _exact_product(x, factor)
-    total = product + term
-    carried = total - product
-    total_error = (product - (total - carried)) + (term - carried)
-    return total + (product_error + total_error)
-
-
-def _exact_product(x, y):
-    """The rounded product of float64 numbers and its error, by splitting both factors in halves (Dekker 1971)."""
-    product = x * y
-    x_high, y_high = ((a * 134217729.0) - ((a * 134217729.0) - a) for a in (x, y))
-    x_low, y_low = x - x_high, y - y_high
-    return product, x_low * y_low - (((product - x_high * y_high) - x_low * y_high) - x_high * y_low)
 
 
 def box_muller_blocks(fractions: np.ndarray) -> np.ndarray:

@@ -1,0 +1,190 @@
+"""Standing in for PyTorch: after `install()`, every `import torch` of this process means handtorch.
+
+Python looks an import up in `sys.modules` first. So it is enough to enter handtorch there under PyTorch's names: the package as
+`torch`, its module `nn` as `torch.nn`, and so on down; and to answer for every other name that begins with `torch.` that handtorch ends
+before it. PyTorch itself is never looked for. `run_*` run a program this way, `start_kernel` a Jupyter kernel; `__main__.py` is
+the command line.
+"""
+
+import importlib
+import json
+import os
+import runpy
+import sys
+import tempfile
+import traceback
+import types
+from collections.abc import Iterator
+from pathlib import Path
+
+import helpers.handtorch as handtorch
+
+PACKAGE = handtorch.__name__
+KERNEL_NAME = "handtorch"
+# Modules of PyTorch whose names handtorch keeps in another place: name -> where, what it holds.
+ELSEWHERE = {
+    "torch.nn.parameter": ("nn", ["Parameter"]),
+    "torch.nn.modules": ("nn", None),
+    "torch.nn.modules.module": ("nn", ["Module"]),
+    "torch.nn.modules.loss": ("nn", None),
+    "torch.nn.utils.clip_grad": ("nn_utils", None),
+    "torch.optim.optimizer": ("optim", ["Optimizer"]),
+    "torch.autograd.function": ("autograd", ["Function"]),
+    "torch.autograd.gradcheck": ("autograd", ["gradcheck", "gradgradcheck"]),
+    "torch.autograd.grad_mode": ("autograd", ["no_grad", "enable_grad", "set_grad_enabled", "inference_mode"]),
+    "torch.types": ("dtypes", None),
+    "torch._tensor_str": ("text", None),
+}
+
+
+def install() -> None:
+    """Make `torch` mean handtorch for the rest of this process. Raises RuntimeError if PyTorch is already imported."""
+    present = sys.modules.get("torch")
+    if present is handtorch:
+        return
+    if present is not None:
+        raise RuntimeError(
+            f"PyTorch is already imported here ({present.__file__}); handtorch can stand in for it only in a process "
+            "that has not imported it: python -m helpers.handtorch SCRIPT"
+        )
+    sys.modules.update(torch_modules())
+    sys.meta_path.insert(0, EndOfHandtorch())
+
+
+def torch_modules() -> dict[str, types.ModuleType]:
+    """What `sys.modules` is to hold: PyTorch's names, and the modules of handtorch that they mean."""
+    found = {"torch": handtorch, **dict(submodules("torch", handtorch))}
+    for name, (place, names) in ELSEWHERE.items():
+        try:
+            source = importlib.import_module(f"{PACKAGE}.{place}")
+        except ModuleNotFoundError:
+            continue
+        if names is not None:
+            held = types.ModuleType(name)
+            held.__dict__.update({n: getattr(source, n) for n in names if hasattr(source, n)})
+            source = held
+        parent, _, child = name.rpartition(".")
+        if name not in found and parent in found:
+            found[name] = source
+            setattr(found[parent], child, source)  # what `import torch.nn.parameter as p` looks at
+    return found
+
+
+def submodules(name: str, module: types.ModuleType) -> Iterator[tuple[str, types.ModuleType]]:
+    """The modules of handtorch, or namespaces like modules, that `module` has as attributes under PyTorch's names."""
+    for attribute, value in sorted(vars(module).items()):
+        if attribute.startswith("_") or not isinstance(value, types.ModuleType):
+            continue
+        # A module that handtorch merely uses, such as numpy, or that PyTorch does not have, such as ops, is not offered.
+        if value.__name__.startswith((PACKAGE + ".", "torch.")) and f"{name}.{attribute}" in OFFERED:
+            yield f"{name}.{attribute}", value
+            yield from submodules(f"{name}.{attribute}", value)
+
+
+OFFERED = {
+    "torch.autograd",
+    "torch.autograd.forward_ad",
+    "torch.autograd.functional",
+    "torch.autograd.graph",
+    "torch.func",
+    "torch.linalg",
+    "torch.nn",
+    "torch.nn.functional",
+    "torch.nn.init",
+    "torch.nn.utils",
+    "torch.optim",
+    "torch.optim.lr_scheduler",
+    "torch.random",
+    "torch.special",
+    "torch.testing",
+    "torch.utils",
+    "torch.utils.data",
+}
+
+
+class EndOfHandtorch:
+    """The finder that is asked first for a module that is not in `sys.modules`: of `torch.…` there is no more."""
+
+    def find_spec(self, fullname, path=None, target=None):
+        if fullname.split(".")[0] == "torch":
+            raise ModuleNotFoundError(
+                f"No module named '{fullname}': this program runs on handtorch, which ends before it; run it with PyTorch",
+                name=fullname,
+            )
+        return None
+
+
+# ---- programs ----------------------------------------------------------------------------------------------------------
+
+
+def run_file(path: str) -> None:
+    """Run a script as `python SCRIPT` would, with handtorch as its torch."""
+    sys.path.insert(0, str(Path(path).resolve().parent))
+    run_code(Path(path).read_bytes(), path)
+
+
+def run_code(source: str | bytes, name: str) -> None:
+    """Run source text as the main program; its exceptions are shown without the frames of this runner, and end the process."""
+    install()
+    main = types.ModuleType("__main__")
+    if name != "<string>":
+        main.__file__ = name
+    sys.modules["__main__"] = main
+    try:
+        exec(compile(source, name, "exec", dont_inherit=True), main.__dict__)
+    except Exception as error:
+        show(error)
+        sys.exit(1)
+
+
+def run_module(name: str) -> None:
+    """Run a module as `python -m NAME` would, with handtorch as its torch."""
+    install()
+    runpy.run_module(name, run_name="__main__", alter_sys=True)
+
+
+def show(error: Exception) -> None:
+    """Print the traceback from the program's own first frame on, as Python does."""
+    frames = error.__traceback__
+    while frames is not None and frames.tb_frame.f_code.co_filename == __file__:
+        frames = frames.tb_next
+    sys.stdout.flush()
+    hook = sys.excepthook
+    if hook is sys.__excepthook__:
+        traceback.print_exception(type(error), error, frames)
+    else:
+        hook(type(error), error, frames)
+
+
+# ---- the Jupyter kernel --------------------------------------------------------------------------------------------------
+
+
+def start_kernel(arguments: list[str]) -> None:
+    """Run the Python kernel for Jupyter with handtorch in PyTorch's place before any cell; `arguments` are ipykernel's."""
+    install()
+    # `python -m` puts the notebook's folder first, where a file of the reader's could hide a module that the kernel needs.
+    if sys.path[0] in ("", os.getcwd()):
+        del sys.path[0]
+    from ipykernel import kernelapp
+
+    kernelapp.launch_new_instance(argv=arguments)
+
+
+def install_kernel(prefix: str | os.PathLike | None = None) -> Path:
+    """Write the kernelspec `handtorch` under `prefix` (the running environment unless given) and return its folder.
+
+    Jupyter then offers a kernel that runs notebooks, unmodified, on handtorch. Nothing is written to the user's home.
+    """
+    folder = Path(prefix or sys.prefix) / "share" / "jupyter" / "kernels" / KERNEL_NAME
+    folder.mkdir(parents=True, exist_ok=True)
+    spec = {
+        "argv": [sys.executable, "-m", PACKAGE, "--kernel", "-f", "{connection_file}"],
+        "display_name": "handtorch (torch over NumPy)",
+        "language": "python",
+        "metadata": {"debugger": True},
+    }
+    with tempfile.NamedTemporaryFile("w", dir=folder, suffix=".json", delete=False, encoding="utf-8") as file:
+        json.dump(spec, file, indent=1)
+    os.chmod(file.name, 0o644)
+    os.replace(file.name, folder / "kernel.json")
+    return folder
