@@ -8,7 +8,9 @@ import warnings
 from collections.abc import Iterable
 
 from .autograd import no_grad
-from .tensor import Tensor, cat, clamp, linalg, stack, tensor, typename
+from .creation import tensor
+from .methods import cat, stack, typename
+from .tensor import Tensor
 
 
 def clip_grad_norm_(
@@ -32,7 +34,7 @@ def clip_grad_norm_(
     grads = [p.grad for p in parameters if p.grad is not None]
     with no_grad():
         total_norm = get_total_norm(grads, norm_type, error_if_nonfinite)
-        factor = clamp(float(max_norm) / (total_norm + 1e-6), max=1.0)
+        factor = (float(max_norm) / (total_norm + 1e-6)).clamp(max=1.0)
         for grad in grads:
             grad.mul_(factor)
     return total_norm
@@ -51,8 +53,7 @@ def get_total_norm(
     if not tensors:
         return tensor(0.0)
     with no_grad():
-        norms = stack([linalg.vector_norm(t, norm_type) for t in tensors])
-        total_norm = linalg.vector_norm(norms, norm_type)
+        total_norm = stack([t.norm(norm_type) for t in tensors]).norm(norm_type)
     if error_if_nonfinite and not abs(total_norm.item()) < float("inf"):
         raise RuntimeError(
             f"The total norm of order {norm_type} for gradients from `parameters` is non-finite, so it cannot be "

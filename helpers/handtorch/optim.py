@@ -19,8 +19,10 @@ from typing import NamedTuple
 import numpy as np
 
 from .autograd import enable_grad, no_grad
+from .creation import full_like, tensor, zeros_like
 from .dtypes import finfo, float32, float64, get_default_dtype
-from .tensor import Tensor, cat, full_like, maximum, tensor, typename, zeros_like
+from .methods import cat, typename
+from .tensor import Tensor
 
 # PyTorch's other ways to run the same formulas: on lists of tensors, inside a CUDA graph, recorded by autograd, in one kernel.
 _OTHER_IMPLEMENTATIONS = ("foreach", "capturable", "differentiable", "fused")
@@ -480,7 +482,7 @@ class Adam(Optimizer):
         exp_avg = state["exp_avg"].lerp_(grad, 1 - beta1)
         exp_avg_sq = state["exp_avg_sq"].mul_(beta2).addcmul_(grad, grad, value=1 - beta2)
         if group["amsgrad"]:
-            exp_avg_sq = state["max_exp_avg_sq"].copy_(maximum(state["max_exp_avg_sq"], exp_avg_sq))
+            exp_avg_sq = state["max_exp_avg_sq"].copy_(state["max_exp_avg_sq"].maximum(exp_avg_sq))
         denominator = (exp_avg_sq.sqrt() / (1 - beta2**t) ** 0.5).add_(group["eps"])
         p.addcdiv_(exp_avg, denominator, value=-(lr / (1 - beta1**t)))
 
@@ -592,7 +594,7 @@ class Adamax(Optimizer):
         grad = _decay_weights(p, grad, lr, group)
         exp_avg = state["exp_avg"].lerp_(grad, 1 - beta1)
         exp_inf = state["exp_inf"].mul_(beta2)
-        exp_inf.copy_(maximum(exp_inf, grad.abs().add_(group["eps"])))
+        exp_inf.copy_(exp_inf.maximum(grad.abs().add_(group["eps"])))
         p.addcdiv_(exp_avg, exp_inf, value=-(lr / (1 - beta1**t)))
 
 
