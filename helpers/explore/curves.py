@@ -128,8 +128,7 @@ def _draw_polynomial(degree, noise, amount, seed, held, early, guess) -> tuple[s
         f"training loss {_loss(train[end])}, validation loss {_loss(validation[end])}. "
         f"Validation was best, {_loss(validation[best])}, in epoch {_MILESTONES[best]}. "
     )
-    if early:
-        return picture(760, 370, *panels), words + "Stopped there, the run keeps the weights that did best."
+    words += "Stopped there, the run keeps the weights that did best. " if early else ""
     return picture(760, 370, *panels), words + _named(guess, train, validation, noise**2)
 
 

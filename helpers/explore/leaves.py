@@ -68,7 +68,8 @@ def _draw_flags(start, acts, unrecorded: bool) -> tuple[str, str]:
         # An in-place operation, and a conversion that has nothing to do, return the tensor that they were given.
         rows.append(_flags(f"{'xyzuvst'[len(rows)]} = {written}", tensor, before))
     outcome = error or _backward(tensor, x, "xyzuvst"[len(rows) - 1])
-    return _table(f"x = {name}", rows), _flag_words(rows, outcome)
+    mode = ", the rest under torch.no_grad()" if unrecorded else ""
+    return _table(f"x = {name}{mode}", rows), _flag_words(rows, outcome) + (" Recording was off." if unrecorded else "")
 
 
 def _flags(made: str, tensor, before) -> dict:
@@ -154,16 +155,19 @@ def _draw_boxes(acts) -> tuple[str, str]:
     w = torch.tensor([1.0, 2.0], requires_grad=True)
     state = {"w": w, "v": None}
     y = (w**2).sum()
+    names = {act: name for name, act in _ACTS.items()}
+    program = ["w = torch.tensor([1.0, 2.0], requires_grad=True)", "y = (w**2).sum()"]
     for act in acts:
         act(state)
+        program.append(names[act])
     v = state["v"]
     shared = v is not None and np.shares_memory(w.detach().numpy(), v.detach().numpy())
     told = _told(y, w)
-    words = [f"w is {_values(w)}, version {w._version}."]
+    words = [f"After {program[-1]}: w is {_values(w)}, version {w._version}."]
     if v is not None:
         words.append(f"v is {_values(v)}, version {v._version}; its storage is {'the same' if shared else 'its own'}")
         words[-1] += ", it is linked to w by a graph." if v.grad_fn is not None else ", it has no graph."
-    return _boxes(w, v, shared), " ".join([*words, told])
+    return _boxes(w, v, shared, program), " ".join([*words, told])
 
 
 def _told(y, w) -> str:
@@ -177,7 +181,7 @@ def _told(y, w) -> str:
     return f"y = (w**2).sum() was made at the start; y.backward() reports {_values(w.grad)}: {verdict}."
 
 
-def _boxes(w, v, shared: bool) -> str:
+def _boxes(w, v, shared: bool, program: list[str]) -> str:
     heads = {"storage": 300, "graph": 510, "version": 675}
     parts = [text(x, 26, name, "middle", font_weight="600") for name, x in heads.items()]
     for k, (name, tensor) in enumerate((("w", w), ("v", v))):
@@ -199,7 +203,8 @@ def _boxes(w, v, shared: bool) -> str:
         parts.append(text(300, 126, "one storage for both", "middle", fill=BLUE))
         if v._version == w._version and w._version:
             parts.append(text(675, 120, "moves along", "middle", fill=RED, font_size=13))
-    return picture(760, 200, *parts)
+    lines = [text(30, 222 + 19 * k, line, font_family="monospace", font_size=13) for k, line in enumerate(program)]
+    return picture(760, 216 + 19 * max(len(lines), 5), *parts, *lines)
 
 
 def _card(x: float, y: float, width: float, height: float, colour: str, words: str, dash: str = "none") -> list[str]:

@@ -119,7 +119,13 @@ function render({ model, el }) {
     presses(c, k) {
       const press = (text, choice) => {
         const node = own(element("button", { type: "button", textContent: text }));
-        node.addEventListener("click", () => change(k, choice()));
+        node.addEventListener("click", () => {
+          const before = setting[k].length;
+          change(k, choice());
+          if (before === setting[k].length && before === c.most) {
+            words.textContent = `No more than ${c.most} at a time: press Undo or Start again.`;
+          }
+        });
         return node;
       };
       const buttons = c.options.map((text, i) => press(text, () => [...setting[k], i].slice(0, c.most)));
