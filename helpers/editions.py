@@ -188,7 +188,7 @@ def execute(notebook: nbformat.NotebookNode, name: str, kernel: str = "python3")
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.metadata.pop("execution", None)
-            cell.outputs = [_clean(output) for output in cell.outputs]
+            cell.outputs = _joined([_clean(output) for output in cell.outputs])
             _compare_with_tag(cell, name)
 
 
@@ -199,6 +199,17 @@ def _clean(output):
     if "data" in output:
         output.data.pop("application/vnd.jupyter.widget-view+json", None)
     return output
+
+
+def _joined(outputs):
+    """What a cell printed in several pieces as one: where the pieces end differs from run to run."""
+    joined = []
+    for output in outputs:
+        if joined and output.output_type == "stream" and joined[-1].get("name") == output.name:
+            joined[-1].text += output.text
+        else:
+            joined.append(output)
+    return joined
 
 
 def _compare_with_tag(cell, name):

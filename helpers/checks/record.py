@@ -22,7 +22,7 @@ class Draw:
 
     def tensor(self, *shape, dtype=torch.float64, scale=1.0, **kwargs):
         """A normal random tensor of this shape, float64 unless told."""
-        return torch.tensor((scale * self.numpy.randn(*shape)).tolist(), dtype=dtype, **kwargs).reshape(shape)
+        return torch.tensor(np.asarray(scale * self.numpy.randn(*shape)).tolist(), dtype=dtype, **kwargs).reshape(shape)
 
     def whole(self, low, high):
         """A whole number from low to high, both included."""
@@ -37,6 +37,7 @@ def trial(tried: str, call: Callable, *args, size: int = 0, after: Callable | No
 
     tried: what the student reads as "tried". size: the N of the data, for messages that speak of it.
     after: a function of no arguments whose value is recorded too (what the call left behind).
+    A probe may add "notes" to the record: they are not compared, and serve symptoms.
     """
     before = encode(args, state=True)
     mode = torch.is_grad_enabled()

@@ -190,9 +190,16 @@ ERRORS = (
     ),
 )
 
-NOTHING = Symptom(NONE, None, lambda facts: facts.kind == "none" and not facts.record["raised"])
+
+def _nothing(facts: Facts) -> bool:
+    return facts.kind == "none" and facts.record["value"] is None
+
+
+# Tried before an exercise's own symptoms, except where its probe took notes that tell one None from another.
+NOTHING = Symptom(NONE, None, lambda facts: _nothing(facts) and "notes" not in facts.record)
 
 GENERIC = (
+    Symptom(NONE, None, _nothing),
     *ERRORS,
     Symptom(TOUCHED, None, lambda facts: facts.kind == "changed" and facts.record["changed"]),
     Symptom(MODE, "M61", lambda facts: facts.kind == "mode"),

@@ -54,7 +54,12 @@ WRONG = {
         (sum, "a mean does not grow"),
         (lambda r: sum(r) / 11, "wrong for three"),
         (over_count_minus_one, "one less than the number"),
-        (lambda r: sorted(r)[len(r) // 2] if len(r) % 2 else (sorted(r)[len(r) // 2 - 1] + sorted(r)[len(r) // 2]) / 2, "the extremes"),
+        (
+            lambda r: (
+                sorted(r)[len(r) // 2] if len(r) % 2 else (sorted(r)[len(r) // 2 - 1] + sorted(r)[len(r) // 2]) / 2
+            ),
+            "the extremes",
+        ),
         (lambda r: (max(r) + min(r)) / 2.0, "Only two readings"),
         (lambda r: sum(r) // len(r), "The fraction is gone."),
         (lambda r: int(sum(r) / len(r)), "The fraction is gone."),
