@@ -18,6 +18,27 @@ from .record import Operation, Variable
 from .tensor import C_NAMES, Tensor
 from .twister import Twister
 
+# What `torch` itself offers of this module.
+__all__ = [
+    "Generator",
+    "bernoulli",
+    "default_generator",
+    "get_rng_state",
+    "initial_seed",
+    "manual_seed",
+    "multinomial",
+    "normal",
+    "rand",
+    "rand_like",
+    "randint",
+    "randint_like",
+    "randn",
+    "randn_like",
+    "randperm",
+    "seed",
+    "set_rng_state",
+]
+
 FRESH_SEED = 67280421310721
 
 

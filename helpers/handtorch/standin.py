@@ -14,26 +14,32 @@ import sys
 import tempfile
 import traceback
 import types
-from collections.abc import Iterator
 from pathlib import Path
 
 import helpers.handtorch as handtorch
 
 PACKAGE = handtorch.__name__
 KERNEL_NAME = "handtorch"
-# Modules of PyTorch whose names handtorch keeps in another place: name -> where, what it holds.
-ELSEWHERE = {
-    "torch.nn.parameter": ("nn", ["Parameter"]),
-    "torch.nn.modules": ("nn", None),
-    "torch.nn.modules.module": ("nn", ["Module"]),
-    "torch.nn.modules.loss": ("nn", None),
-    "torch.nn.utils.clip_grad": ("nn_utils", None),
-    "torch.optim.optimizer": ("optim", ["Optimizer"]),
-    "torch.autograd.function": ("autograd", ["Function"]),
-    "torch.autograd.gradcheck": ("autograd", ["gradcheck", "gradgradcheck"]),
-    "torch.autograd.grad_mode": ("autograd", ["no_grad", "enable_grad", "set_grad_enabled", "inference_mode"]),
-    "torch.types": ("dtypes", None),
-    "torch._tensor_str": ("text", None),
+# PyTorch's modules, and what of handtorch holds their names: a module, or a namespace in one.
+MODULES = {
+    "torch": "",
+    "torch._tensor_str": "text",
+    "torch.autograd": "autograd",
+    "torch.autograd.function": "autograd",
+    "torch.autograd.functional": "autograd.functional",
+    "torch.autograd.grad_mode": "autograd",
+    "torch.autograd.gradcheck": "autograd",
+    "torch.linalg": "linalg",
+    "torch.nn": "nn",
+    "torch.nn.functional": "functional",
+    "torch.nn.init": "nn.init",
+    "torch.nn.modules": "nn",
+    "torch.nn.parameter": "nn",
+    "torch.nn.utils": "nn_utils",
+    "torch.optim": "optim",
+    "torch.optim.lr_scheduler": "lr_scheduler",
+    "torch.optim.optimizer": "optim",
+    "torch.random": "random",
 }
 
 
@@ -47,59 +53,25 @@ def install() -> None:
             f"PyTorch is already imported here ({present.__file__}); handtorch can stand in for it only in a process "
             "that has not imported it: python -m helpers.handtorch SCRIPT"
         )
-    sys.modules.update(torch_modules())
+    for name, place in MODULES.items():
+        module = find(place)
+        sys.modules[name] = module
+        parent, _, child = name.rpartition(".")
+        if parent and child not in vars(sys.modules[parent]):
+            setattr(sys.modules[parent], child, module)  # where `import torch.nn.parameter as p` looks
+        if "__path__" not in vars(module):
+            module.__path__ = []  # so that a module below it is asked for, and refused in our words
     sys.meta_path.insert(0, EndOfHandtorch())
 
 
-def torch_modules() -> dict[str, types.ModuleType]:
-    """What `sys.modules` is to hold: PyTorch's names, and the modules of handtorch that they mean."""
-    found = {"torch": handtorch, **dict(submodules("torch", handtorch))}
-    for name, (place, names) in ELSEWHERE.items():
-        try:
-            source = importlib.import_module(f"{PACKAGE}.{place}")
-        except ModuleNotFoundError:
-            continue
-        if names is not None:
-            held = types.ModuleType(name)
-            held.__dict__.update({n: getattr(source, n) for n in names if hasattr(source, n)})
-            source = held
-        parent, _, child = name.rpartition(".")
-        if name not in found and parent in found:
-            found[name] = source
-            setattr(found[parent], child, source)  # what `import torch.nn.parameter as p` looks at
+def find(place: str) -> object:
+    """The module of handtorch, or the namespace in it, at a dotted place below the package."""
+    found = handtorch
+    for part in place.split(".") if place else []:
+        if found is handtorch and part not in vars(found):
+            importlib.import_module(f"{PACKAGE}.{part}")
+        found = getattr(found, part)
     return found
-
-
-def submodules(name: str, module: types.ModuleType) -> Iterator[tuple[str, types.ModuleType]]:
-    """The modules of handtorch, or namespaces like modules, that `module` has as attributes under PyTorch's names."""
-    for attribute, value in sorted(vars(module).items()):
-        if attribute.startswith("_") or not isinstance(value, types.ModuleType):
-            continue
-        # A module that handtorch merely uses, such as numpy, or that PyTorch does not have, such as ops, is not offered.
-        if value.__name__.startswith((PACKAGE + ".", "torch.")) and f"{name}.{attribute}" in OFFERED:
-            yield f"{name}.{attribute}", value
-            yield from submodules(f"{name}.{attribute}", value)
-
-
-OFFERED = {
-    "torch.autograd",
-    "torch.autograd.forward_ad",
-    "torch.autograd.functional",
-    "torch.autograd.graph",
-    "torch.func",
-    "torch.linalg",
-    "torch.nn",
-    "torch.nn.functional",
-    "torch.nn.init",
-    "torch.nn.utils",
-    "torch.optim",
-    "torch.optim.lr_scheduler",
-    "torch.random",
-    "torch.special",
-    "torch.testing",
-    "torch.utils",
-    "torch.utils.data",
-}
 
 
 class EndOfHandtorch:
