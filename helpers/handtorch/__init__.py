@@ -25,21 +25,15 @@ from .tensor import Tensor, set_warn_always
 from .text import set_printoptions
 
 globals().update(methods.FUNCTIONS)
-from . import nn, random  # noqa: E402
+from . import nn, nn_utils, optim, random  # noqa: E402
 from .random import *  # noqa: E402, F403
 
+nn.utils = nn_utils
 __version__ = "2.13.0"
 pi, e, inf, nan, newaxis, strided = _math.pi, _math.e, _math.inf, _math.nan, None, "torch.strided"
 globals().update({kind.name: kind for kind in dtypes.ALL})
 half, float, double = dtypes.half, dtypes.float, dtypes.double
 short, int, long = dtypes.short, dtypes.int, dtypes.long
-
-try:
-    from . import nn_utils, optim
-
-    nn.utils = nn_utils
-except ImportError:
-    pass
 
 
 def __getattr__(name):

@@ -70,7 +70,9 @@ soft_margin = Operation(
 )
 nll = Operation(
     "NllLoss",
-    lambda x, target, weight, *, ignore_index, reduction: kernels.picked_loss(x, target, weight, ignore_index, reduction),
+    lambda x, target, weight, *, ignore_index, reduction: kernels.picked_loss(
+        x, target, weight, ignore_index, reduction
+    ),
     mix="none",
     x=lambda g, x, target, weight, ignore_index, reduction: place_loss(g, x, target, weight, ignore_index, reduction),
 )
@@ -202,7 +204,9 @@ def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, r
         raise RuntimeError(f"expected scalar type Long but found {target.dtype.letter}")
     if ndim < 3 and (shape[:-1] if ndim else ()) != target._array.shape:
         if ndim == 2 and target._array.ndim == 1:
-            raise ValueError(f"Expected input batch_size ({shape[0]}) to match target batch_size ({target._array.shape[0]}).")
+            raise ValueError(
+                f"Expected input batch_size ({shape[0]}) to match target batch_size ({target._array.shape[0]})."
+            )
         raise RuntimeError("0D or 1D target tensor expected, multi-target not supported")
     classes = shape[1] if ndim > 1 else shape[0]
     wrong = target._array[(target._array != ignore_index) & ((target._array < 0) | (target._array >= classes))]
@@ -247,7 +251,9 @@ def with_probabilities(log_p, target, weight, reduction, label_smoothing, dim):
 def smoothed(log_p, loss, target, weight, ignore_index, reduction, label_smoothing, dim):
     """A share of the loss goes to all classes alike."""
     classes = log_p._array.shape[dim]
-    weighted = log_p if weight is None else log_p * weight.view([-1 if i == dim else 1 for i in range(log_p._array.ndim)])
+    weighted = (
+        log_p if weight is None else log_p * weight.view([-1 if i == dim else 1 for i in range(log_p._array.ndim)])
+    )
     everywhere = -weighted.sum(dim)
     ignored = target == ignore_index
     everywhere = everywhere.masked_fill(ignored, 0.0)
@@ -263,7 +269,9 @@ def smoothed(log_p, loss, target, weight, ignore_index, reduction, label_smoothi
 
 def kl_div(input, target, size_average=None, reduce=None, reduction="mean", log_target=False) -> Tensor:
     """target (log target - input), for log-probabilities `input`; "batchmean" divides by the length of the first dimension."""
-    terms = target.exp() * (target - input) if log_target else methods.FUNCTIONS["xlogy"](target, target) - target * input
+    terms = (
+        target.exp() * (target - input) if log_target else methods.FUNCTIONS["xlogy"](target, target) - target * input
+    )
     if reduction == "batchmean":
         return terms.sum() / (input._array.shape[0] if input._array.ndim else 1)
     if reduction == "mean":
@@ -418,7 +426,9 @@ def linear(input, weight, bias=None) -> Tensor:
     """input @ weight.T + bias; input (…, in), weight (out, in), bias (out,)."""
     array, matrix = input._array, weight._array
     if array.dtype is not matrix.dtype:
-        raise RuntimeError(f"mat1 and mat2 must have the same dtype, but got {input.dtype.letter} and {weight.dtype.letter}")
+        raise RuntimeError(
+            f"mat1 and mat2 must have the same dtype, but got {input.dtype.letter} and {weight.dtype.letter}"
+        )
     if matrix.ndim == 1:
         product = methods.matmul(input, weight)
         return product if bias is None else product + bias
@@ -432,7 +442,11 @@ def linear(input, weight, bias=None) -> Tensor:
         return ops.addmm.record((bias, input, transposed), {})
     if bias is None:
         return methods.matmul(input, transposed)
-    rows = input.reshape(-1, array.shape[-1]) if array.size else input.reshape(math.prod(array.shape[:-1]), array.shape[-1])
+    rows = (
+        input.reshape(-1, array.shape[-1])
+        if array.size
+        else input.reshape(math.prod(array.shape[:-1]), array.shape[-1])
+    )
     return linear(rows, weight, bias).view(*array.shape[:-1], matrix.shape[0])
 
 

@@ -231,7 +231,7 @@ def count(shape, dim):
 
 
 def arithmetic_mean(x, dim, keepdim):
-    return torch_sum(x, dim, keepdim) / x.dtype.type(count(x.shape, dim))
+    return torch_sum(x, dim, keepdim) / x.dtype.type(x.size if dim is None else count(x.shape, dim))
 
 
 def variance(x, dim, correction, keepdim):
@@ -338,6 +338,15 @@ def writable_diagonal(x, offset, dim1, dim2):
     diagonal = x.diagonal(offset, dim1, dim2)
     diagonal.flags.writeable = x.flags.writeable
     return diagonal
+
+
+def stacked(arrays, dim):
+    first = arrays[0]
+    result = np.empty((*first.shape[:dim], len(arrays), *first.shape[dim:]), first.dtype)
+    before = (slice(None),) * dim
+    for i, array in enumerate(arrays):
+        result[(*before, i)] = array
+    return result
 
 
 def cut(x, sizes, dim):

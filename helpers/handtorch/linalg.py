@@ -24,12 +24,19 @@ def matrix_norm(A, ord="fro", dim=(-2, -1), keepdim=False, *, dtype=None, out=No
         sums = A.abs().sum(first, keepdim=True)
         extreme = sums.amax(then, keepdim=True) if ord > 0 else sums.amin(then, keepdim=True)
         return extreme if keepdim else extreme.squeeze((first, then))
-    raise NotImplementedError(f"torch.linalg.matrix_norm with ord={ord!r}: handtorch ends before singular values; use PyTorch")
+    raise NotImplementedError(
+        f"torch.linalg.matrix_norm with ord={ord!r}: handtorch ends before singular values; use PyTorch"
+    )
 
 
 def norm(A, ord=None, dim=None, keepdim=False, *, out=None, dtype=None):
     """The vector norm, or the matrix norm where two dimensions and an order are given."""
-    if ord is None or (dim is None and A.ndim == 1) or isinstance(dim, int) or (isinstance(dim, (tuple, list)) and len(dim) == 1):
+    if (
+        ord is None
+        or (dim is None and A.ndim == 1)
+        or isinstance(dim, int)
+        or (isinstance(dim, (tuple, list)) and len(dim) == 1)
+    ):
         return methods.norm(A, 2 if ord is None else ord, dim, keepdim, dtype)
     return matrix_norm(A, ord, dim or (-2, -1), keepdim, dtype=dtype)
 
@@ -42,9 +49,7 @@ def solve(A, B, *, left=True, out=None):
     try:
         result = ops.solve(A, B.unsqueeze(-1) if vector else B)
     except np.linalg.LinAlgError:
-        raise RuntimeError(
-            "torch.linalg.solve: The solver failed because the input matrix is singular."
-        ) from None
+        raise RuntimeError("torch.linalg.solve: The solver failed because the input matrix is singular.") from None
     return result.squeeze(-1) if vector else result
 
 

@@ -112,7 +112,7 @@ def overwrite(self, function, args, kwargs):
     self._array[...] = result._array
     self._counter[0] += 1
     node = result._node
-    if node.answer is not None and node.answer[0] is result._array:
+    if node.answer is not None and node.answer[1] is result._counter:
         node.answer = (self._array, self._counter, self._counter[0])
     self._node, self._nr, self._requires_grad = node, result._nr, True
     return self
@@ -311,6 +311,8 @@ Tensor.div_ = Tensor.divide_ = div_
 @public(names=("pow",), in_place=True)
 def power(x, exponent):
     """x to the power of `exponent`; either may be a number."""
+    if type(exponent) in (int, float) and isinstance(x, Variable) and x._array.dtype.kind == "f":
+        return ops.power.record((x,), {"exponent": exponent})
     if isinstance(exponent, np.generic):
         exponent = exponent.item()
     if not isinstance(x, Variable):

@@ -20,6 +20,7 @@ from .creation import empty, ones, zeros
 from .methods import typename
 from .tensor import Tensor
 
+
 class Parameter(Tensor):
     """A tensor that a module registers as its own, and that requires grad unless said otherwise."""
 
@@ -58,7 +59,9 @@ class Module:
 
     def __init__(self, *args, **kwargs):
         if args or kwargs:
-            raise TypeError(f"{type(self).__name__}.__init__() takes 1 positional argument but {len(args) + 1} were given")
+            raise TypeError(
+                f"{type(self).__name__}.__init__() takes 1 positional argument but {len(args) + 1} were given"
+            )
         for name in ("_parameters", "_buffers", "_modules"):
             object.__setattr__(self, name, {})
         object.__setattr__(self, "_transient", set())
@@ -92,7 +95,9 @@ class Module:
             parameters[name] = value
         elif parameters is not None and name in parameters:
             if value is not None:
-                raise TypeError(f"cannot assign '{typename(value)}' as parameter '{name}' (torch.nn.Parameter or None expected)")
+                raise TypeError(
+                    f"cannot assign '{typename(value)}' as parameter '{name}' (torch.nn.Parameter or None expected)"
+                )
             parameters[name] = None
         elif isinstance(value, Module):
             if modules is None:
@@ -101,11 +106,15 @@ class Module:
             modules[name] = value
         elif modules is not None and name in modules:
             if value is not None:
-                raise TypeError(f"cannot assign '{typename(value)}' as child module '{name}' (torch.nn.Module or None expected)")
+                raise TypeError(
+                    f"cannot assign '{typename(value)}' as child module '{name}' (torch.nn.Module or None expected)"
+                )
             modules[name] = None
         elif isinstance(value, Buffer) or (known.get("_buffers") is not None and name in known["_buffers"]):
             if value is not None and not isinstance(value, Tensor):
-                raise TypeError(f"cannot assign '{typename(value)}' as buffer '{name}' (torch.nn.Buffer, torch.Tensor or None expected)")
+                raise TypeError(
+                    f"cannot assign '{typename(value)}' as buffer '{name}' (torch.nn.Buffer, torch.Tensor or None expected)"
+                )
             known["_buffers"][name] = value
         else:
             object.__setattr__(self, name, value)
@@ -144,7 +153,9 @@ class Module:
         if hasattr(self, name) and name not in self._parameters:
             raise KeyError(f"attribute '{name}' already exists")
         if param is not None and not isinstance(param, Parameter):
-            raise TypeError(f"cannot assign '{typename(param)}' object to parameter '{name}' (torch.nn.Parameter or None required)")
+            raise TypeError(
+                f"cannot assign '{typename(param)}' object to parameter '{name}' (torch.nn.Parameter or None required)"
+            )
         self._parameters[name] = param
 
     def register_buffer(self, name, tensor, persistent=True):
@@ -299,7 +310,9 @@ class Module:
         if dtype is None:
             return self
         if not dtype.is_floating_point:
-            raise TypeError(f"nn.Module.to only accepts floating point or complex dtypes, but got desired dtype={dtype}")
+            raise TypeError(
+                f"nn.Module.to only accepts floating point or complex dtypes, but got desired dtype={dtype}"
+            )
         return self._apply(lambda x: x.to(dtype) if x.is_floating_point() else x)
 
     def float(self):
@@ -690,7 +703,9 @@ class Embedding(Module):
         return F.embedding(input, self.weight, self.padding_idx)
 
     def extra_repr(self):
-        return f"{self.num_embeddings}, {self.embedding_dim}" + (f", padding_idx={self.padding_idx}" if self.padding_idx is not None else "")
+        return f"{self.num_embeddings}, {self.embedding_dim}" + (
+            f", padding_idx={self.padding_idx}" if self.padding_idx is not None else ""
+        )
 
 
 class Flatten(Module):
@@ -744,8 +759,12 @@ class LayerNorm(Module):
         super().__init__()
         self.normalized_shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
         self.eps, self.elementwise_affine = eps, elementwise_affine
-        self.register_parameter("weight", Parameter(ones(self.normalized_shape, dtype=dtype)) if elementwise_affine else None)
-        self.register_parameter("bias", Parameter(zeros(self.normalized_shape, dtype=dtype)) if elementwise_affine and bias else None)
+        self.register_parameter(
+            "weight", Parameter(ones(self.normalized_shape, dtype=dtype)) if elementwise_affine else None
+        )
+        self.register_parameter(
+            "bias", Parameter(zeros(self.normalized_shape, dtype=dtype)) if elementwise_affine and bias else None
+        )
 
     def forward(self, input):
         return F.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
@@ -757,7 +776,9 @@ class LayerNorm(Module):
 class BatchNorm1d(Module):
     """Normalized over the batch in training, by running statistics in evaluation."""
 
-    def __init__(self, num_features, eps=1e-5, momentum=0.1, affine=True, track_running_stats=True, device=None, dtype=None):
+    def __init__(
+        self, num_features, eps=1e-5, momentum=0.1, affine=True, track_running_stats=True, device=None, dtype=None
+    ):
         super().__init__()
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
         self.affine, self.track_running_stats = affine, track_running_stats
@@ -771,7 +792,9 @@ class BatchNorm1d(Module):
         if self.training and self.track_running_stats:
             self.num_batches_tracked.add_(1)
         by_batch = self.training or self.running_mean is None
-        return F.batch_norm(input, self.running_mean, self.running_var, self.weight, self.bias, by_batch, self.momentum, self.eps)
+        return F.batch_norm(
+            input, self.running_mean, self.running_var, self.weight, self.bias, by_batch, self.momentum, self.eps
+        )
 
     def extra_repr(self):
         return (
@@ -790,7 +813,9 @@ def module_of(name, function, defaults, shown=None, doc=None):
         Module.__init__(self)
         values = dict(defaults)
         if len(args) > len(defaults):
-            raise TypeError(f"{name}.__init__() takes from 1 to {len(defaults) + 1} positional arguments but {len(args) + 1} were given")
+            raise TypeError(
+                f"{name}.__init__() takes from 1 to {len(defaults) + 1} positional arguments but {len(args) + 1} were given"
+            )
         values.update(zip(defaults, args, strict=False))
         for key in kwargs:
             if key not in defaults:
@@ -1004,4 +1029,6 @@ modules = types.SimpleNamespace(Module=Module)
 def __getattr__(name):
     if name.startswith("__"):
         raise AttributeError(name)
-    raise NotImplementedError(f"torch.nn.{name}: handtorch, the part of PyTorch that this course uses, ends before it; use PyTorch")
+    raise NotImplementedError(
+        f"torch.nn.{name}: handtorch, the part of PyTorch that this course uses, ends before it; use PyTorch"
+    )

@@ -49,6 +49,7 @@ from .kernels import (
     softmax_of,
     softplus_of,
     squeezed,
+    stacked,
     trigamma_of,
     unless_whole,
     variance,
@@ -86,7 +87,7 @@ reciprocal = Operation("Reciprocal", np.reciprocal, mix="float", x=lambda g, ans
 rsub = Operation("RsubBackward1", lambda x, *, other: other - x, mix="none", x=lambda g: -g)
 add_scaled = Operation("Add", lambda x, y, *, alpha: x + y * alpha, x=lambda g: g, y=lambda g, alpha: g * alpha)
 sub_scaled = Operation("Sub", lambda x, y, *, alpha: x - y * alpha, x=lambda g: g, y=lambda g, alpha: -(g * alpha))
-rounding_div = Operation("DivBackward1", lambda x, y, *, how: DIVIDE[how](x, y), x=nothing, y=nothing)
+rounding_div = Operation("DivBackward2", lambda x, y, *, how: DIVIDE[how](x, y), x=nothing, y=nothing)
 floor_divide = Operation("NotImplemented", lambda x, y: floor_div(x, y))
 fmod = Operation(
     "FmodBackward1", lambda x, y: modulus(np.fmod, x, y), x=lambda g: g, y=lambda g, x, y: -g * trunc(x / y)
@@ -116,6 +117,12 @@ lerp = Operation(
     w=lambda g, x, y: g * (y - x),
 )
 
+lerp_by = Operation(
+    "Lerp",
+    lambda x, y, *, weight: interpolate(x, y, weight),
+    x=lambda g, weight: g * (1 - weight),
+    y=lambda g, weight: g * weight,
+)
 power = Operation(
     "Pow", lambda x, *, exponent: raise_to(x, exponent), mix="none", x=lambda g, x, exponent: power_rule(g, x, exponent)
 )
@@ -276,7 +283,7 @@ mean = Operation(
     "Mean",
     lambda x, *, dim=None, keepdim=False: arithmetic_mean(x, dim, keepdim),
     mix="none",
-    x=lambda g, x_shape, dim, keepdim: spread(g, x_shape, dim, keepdim) / count(x_shape, dim),
+    x=lambda g, x_shape, dim, keepdim: spread(g / count(x_shape, dim), x_shape, dim, keepdim),
 )
 mean_over = mean.called("MeanBackward1")
 prod = Operation(
@@ -456,7 +463,7 @@ triu = Operation(
 cat = Operation(
     "Cat", lambda *x, dim: np.concatenate(x, axis=dim), each=lambda g, i, shapes, dim: cat_part(g, i, shapes, dim)
 )
-stack = Operation("Stack", lambda *x, dim: np.stack(x, axis=dim), each=lambda g, i, dim: select(g, dim=dim, index=i))
+stack = Operation("Stack", lambda *x, dim: stacked(x, dim), each=lambda g, i, dim: select(g, dim=dim, index=i))
 
 # ---- picking by index; what picks forward places backward, and the other way round -----------------------------------
 
@@ -553,7 +560,7 @@ addmv = Operation(
     a=lambda g, b, alpha: times(g[:, None] * b, alpha),
     b=lambda g, a, alpha: times(a.T @ g, alpha),
 )
-inverse = Operation("LinalgInvEx", np.linalg.inv, mix="none", x=lambda g, ans: -(ans.mT @ g @ ans.mT))
+inverse = Operation("LinalgInvEx", lambda x: np.linalg.inv(x), mix="none", x=lambda g, ans: -(ans.mT @ g @ ans.mT))
 solve = Operation(
     "LinalgSolveEx",
     lambda a, b: np.linalg.solve(a, b),
@@ -561,14 +568,18 @@ solve = Operation(
     a=lambda g, a, ans: -(solve(a.mT, g) @ ans.mT),
     b=lambda g, a: solve(a.mT, g),
 )
-det = Operation("LinalgDet", np.linalg.det, mix="none", x=lambda g, x, ans: (g * ans)[..., None, None] * inverse(x).mT)
+det = Operation(
+    "LinalgDet", lambda x: np.linalg.det(x), mix="none", x=lambda g, x, ans: (g * ans)[..., None, None] * inverse(x).mT
+)
 slogdet = Operation(
     "LinalgSlogdet",
     lambda x: tuple(np.linalg.slogdet(x)),
     mix="none",
     x=lambda g, x: g[1][..., None, None] * inverse(x).mT,
 )
-cholesky = Operation("LinalgCholeskyEx", np.linalg.cholesky, mix="none", x=lambda g, ans: cholesky_rule(g, ans))
+cholesky = Operation(
+    "LinalgCholeskyEx", lambda x: np.linalg.cholesky(x), mix="none", x=lambda g, ans: cholesky_rule(g, ans)
+)
 
 # ---- neural networks -------------------------------------------------------------------------------------------------
 
@@ -711,7 +722,7 @@ def with_ones(shape, dim):
 
 def unreduce(g, shape, dim, keepdim):
     """Put reduced axes back, at length 1."""
-    return g if keepdim or not shape else reshape(g, shape=with_ones(shape, dim))
+    return g if keepdim or dim is None or not shape else reshape(g, shape=with_ones(shape, dim))
 
 
 def spread(g, shape, dim, keepdim):

@@ -22,7 +22,8 @@ from . import dtypes
 from .sums import torch_sum
 from .walk import SECOND_TIME, Node, created, mode
 
-ndarray = np.ndarray
+ndarray, new = np.ndarray, object.__new__
+FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
 # Overflow and nan are results like any other to PyTorch; asking NumPy for silence at each operation would cost a fifth of the time.
 np.seterr(all="ignore")
 
@@ -56,7 +57,7 @@ class Variable:
 
 def wrap(array):
     """A new tensor around an array that nobody else writes to."""
-    tensor = object.__new__(Variable.tensor_type)
+    tensor = new(Variable.tensor_type)
     tensor._array = array
     tensor._counter = [0]
     if mode.inference:
@@ -66,8 +67,15 @@ def wrap(array):
 
 def made_by(array, node, nr=0):
     """A new tensor that is output `nr` of `node`."""
-    tensor = wrap(array)
-    tensor._node, tensor._nr, tensor._requires_grad = node, nr, True
+    tensor = new(Variable.tensor_type)
+    tensor._array = array
+    counter = tensor._counter = [0]
+    tensor._node = node
+    tensor._requires_grad = True
+    if nr:
+        tensor._nr = nr
+    elif node.answer is not None and node.answer[1] is None:
+        node.answer = (array, counter, 0)
     return tensor
 
 
@@ -130,53 +138,46 @@ class Operation:
         return self.forward(*inputs, **params)
 
     def record(self, inputs, params):
-        arrays = []
-        tracked = ()
-        for i, x in enumerate(inputs):
+        """The operation on tensors (and numbers): compute on their arrays, and leave a node if a gradient is wanted."""
+        arrays, tracked, bit = [], 0, 1
+        kind, mixed = None, False
+        for x in inputs:
             if isinstance(x, Variable):
                 if x._base is not None:
                     x._refresh()
-                arrays.append(x._array)
+                array = x._array
+                if array.dtype is not kind:
+                    mixed, kind = kind is not None, array.dtype
                 if x._requires_grad:
-                    tracked += (i,)
+                    tracked |= bit
+                arrays.append(array)
             else:
                 arrays.append(x)
-        if self.mix != "none":
+            bit <<= 1
+        if (mixed or (kind is not FLOAT32 and kind is not FLOAT64)) and self.mix != "none":
             arrays = convert(arrays, self.mix)
         try:
             result = self.forward(*arrays, **params)
         except ValueError as error:
             raise in_pytorchs_words(error, arrays) from None
-        if tracked and mode.grad and self.rules:
-            return self.with_node(result, tracked, inputs, params)
         if type(result) is tuple:
-            outputs = [wrap(np.asarray(array)) for array in result]
+            outputs = self.several(result, tracked, inputs, params)
         else:
-            outputs = wrap(result if type(result) is ndarray else np.asarray(result))
-        return self.as_views(outputs, inputs, params) if self.view else outputs
-
-    def with_node(self, result, tracked, inputs, params):
-        """The result as tensors that remember how they were made."""
-        if type(result) is not tuple:
             if type(result) is not ndarray:
                 result = np.asarray(result)
-            node = self.node_type(self, tracked, inputs, params, result)
-            output = made_by(result, node)
-            if node.keeps_answer:
-                node.answer = (result, output._counter, 0)
-            return self.as_views(output, inputs, params) if self.view else output
-        arrays = tuple(map(np.asarray, result))
-        node = self.node_type(self, tracked, inputs, params, arrays)
-        if node.keeps_answer:
-            node.answer = (arrays, [0], 0)
-        outputs = [
-            made_by(a, node, nr) if a.dtype.kind == "f" and self.differentiable(nr) else wrap(a)
-            for nr, a in enumerate(arrays)
-        ]
+            if tracked and mode.grad and self.rules:
+                outputs = made_by(result, self.node_type(self, tracked, inputs, params, result))
+            else:
+                outputs = wrap(result)
         return self.as_views(outputs, inputs, params) if self.view else outputs
 
-    def differentiable(self, nr):
-        return True
+    def several(self, result, tracked, inputs, params):
+        """The outputs of an operation that has several; only floating ones can have a gradient."""
+        arrays = tuple(map(np.asarray, result))
+        if not (tracked and mode.grad and self.rules):
+            return [wrap(array) for array in arrays]
+        node = self.node_type(self, tracked, inputs, params, arrays)
+        return [made_by(a, node, nr) if a.dtype.kind == "f" else wrap(a) for nr, a in enumerate(arrays)]
 
     def as_views(self, outputs, inputs, params):
         """Tell each output whose memory it shows."""
@@ -188,29 +189,32 @@ class Operation:
         return outputs
 
     def plan(self, tracked, count):
-        """What must be kept, and how each rule finds its arguments, when the inputs at the positions `tracked` need a gradient.
+        """What must be kept, and how each rule finds its arguments, when the inputs whose bits are set in `tracked` need a gradient.
 
-        Returns the positions of the inputs to keep, whether to keep the answer, the names of the plain values to keep, and for
-        each rule `(place in next_functions, rule, indices of its arguments in that order of kept things)`.
+        Returns the positions of the inputs to keep, whether to keep the answer, the names of the plain values to keep, and
+        for each rule `(place in next_functions, rule, indices of its arguments among all that is kept)`.
         """
         rules = []
-        for i in tracked:
+        for i in range(count):
             rule = self.rules.get("each") or self.rules.get(self.inputs[i])
-            if rule is not None:
+            if tracked >> i & 1 and rule is not None:
                 rules.append((i, rule, list(inspect.signature(rule).parameters)[1:]))
         names = {name for _, _, wanted in rules for name in wanted}
-        inputs = [i for i, name in enumerate(self.inputs[:count]) if name in names]
-        plain = sorted(names - set(self.inputs) - {"ans", "i"})
-        order = [self.inputs[i] for i in inputs] + ["ans"] * ("ans" in names) + plain
-        found = tuple(
-            (
-                i if self.slots is None else self.slots.index(i),
-                rule,
-                tuple(None if n == "i" else order.index(n) for n in wanted),
-            )
-            for i, rule, wanted in rules
-        )
-        return tuple(inputs), "ans" in names, tuple(plain), found
+        inputs = tuple(i for i, name in enumerate(self.inputs[:count]) if name in names)
+        plain = tuple(sorted(names - set(self.inputs) - {"ans", "i"}))
+        order = [self.inputs[i] for i in inputs] + ["ans"] * ("ans" in names) + list(plain)
+        found = []
+        for i, rule, wanted in rules:
+            place = i if self.slots is None else self.slots.index(i)
+            indices = [None if name == "i" else order.index(name) for name in wanted]
+            found.append((place, rule, None if wanted == order else indices))
+        return inputs, "ans" in names, plain, found
+
+    def plan_of(self, tracked, count):
+        key = (tracked, count)
+        if key not in self.plans:
+            self.plans[key] = self.plan(tracked, count)
+        return self.plans[key]
 
     def plain_value(self, name, inputs, params):
         if name.endswith("_shape"):
@@ -247,112 +251,121 @@ class Operation:
             raise RuntimeError(f"result type {was.letter} can't be cast to the desired output type {to.letter}")
         node = None
         if recording and kind.kind == "f":
-            tracked = tuple(i for i, x in enumerate(inputs) if isinstance(x, Variable) and x.requires_grad)
-            before = (
-                target._before_write() if 0 not in self.plan_of(tracked, len(inputs))[0] else target._copy_of_itself()
-            )
+            tracked = sum(1 << i for i, x in enumerate(inputs) if isinstance(x, Variable) and x.requires_grad)
+            before = target._copy_of_itself() if 0 in self.plan_of(tracked, len(inputs))[0] else target
             node = self.node_type(self, tracked, (before, *inputs[1:]), params, into)
         into[...] = result
         target._counter[0] += 1
         if node is not None:
-            if node.keeps_answer:
+            if node.answer is not None:
                 node.answer = (into, target._counter, target._counter[0])
             target._was_made_by(node)
         return target
 
-    def plan_of(self, tracked, count):
-        key = (tracked, count)
-        if key not in self.plans:
-            self.plans[key] = self.plan(tracked, count)
-        return self.plans[key]
-
 
 class OpNode(Node):
-    """The node that an operation of the table leaves."""
+    """The node that an operation of the table leaves.
+
+    `saved` has a pair (value, version) for each input that a rule asks for; version is None for a plain number. `answer` is
+    (array, version counter, version) of the result, if asked for: not the tensor, which would hold its own node.
+    """
 
     answer = None
 
     def __init__(self, op, tracked, inputs, params, result):
-        key = (tracked, len(inputs))
-        plan = op.plans.get(key)
+        plan = op.plans.get((tracked, len(inputs)))
         if plan is None:
             plan = op.plan_of(tracked, len(inputs))
-        keep, self.keeps_answer, plain, self.rules = plan
-        ends = inputs if op.slots is None else [inputs[i] for i in op.slots]
-        edges = [edge_of(x) if isinstance(x, Variable) else NO_EDGE for x in ends]
-        metadata = [(result.shape, result.dtype)] if type(result) is ndarray else [(a.shape, a.dtype) for a in result]
+        keep, keeps_answer, plain, self.rules = plan
+        edges = []
+        for x in inputs if op.slots is None else [inputs[i] for i in op.slots]:
+            if not isinstance(x, Variable) or not x._requires_grad:
+                edges.append(NO_EDGE)
+            elif x._node is not None:
+                edges.append((x._node, x._nr))
+            else:
+                edges.append(edge_of(x))
+        single = type(result) is ndarray
+        self.next_functions = tuple(edges)
+        self.metadata = ((result.shape, result.dtype),) if single else [(a.shape, a.dtype) for a in result]
+        self.sequence = next(created)
         if mode.anomaly:
-            Node.__init__(self, tuple(edges), metadata)
-        else:
-            self.next_functions, self.metadata, self.sequence = tuple(edges), metadata, next(created)
-        saved = []
+            self.remember_where()
+        saved = self.saved = []
         for i in keep:
             x = inputs[i]
-            if isinstance(x, Variable):
-                if x._inference:
-                    raise RuntimeError(IN_INFERENCE)
-                saved.append((x, x._counter[0]))
-            else:
+            if not isinstance(x, Variable):
                 saved.append((x, None))
-        self.saved = saved
+            elif x._inference:
+                raise RuntimeError(IN_INFERENCE)
+            else:
+                saved.append((x, x._counter[0]))
+        if keeps_answer:
+            self.answer = (result, None, 0)
         self.plain = [op.plain_value(name, inputs, params) for name in plain] if plain else ()
 
     def backward(self, grads):
-        if len(grads) == 1:
-            g = grads[0]
-            if g is None:
-                return [None] * len(self.next_functions)
-        else:
-            given = next((g for g in grads if g is not None), None)
-            if given is None:
-                return [None] * len(self.next_functions)
-            g = [zeros_for(meta, given) if g is None else g for meta, g in zip(self.metadata, grads, strict=True)]
-            given = g[0]
-        recording = isinstance(g if len(grads) == 1 else given, Variable)
+        g = grads[0]
+        if len(grads) > 1:
+            g = self.all_there(grads)
+        if g is None:
+            return [None] * len(self.next_functions)
+        recording = isinstance(g[0] if type(g) is list else g, Variable)
         values = self.kept_values(recording)
-        results = [None] * len(self.next_functions)
+        edges = self.next_functions
+        results = [None] * len(edges)
         for i, rule, wanted in self.rules:
-            below, nr = self.next_functions[i]
             try:
-                grad = rule(g, *[i if place is None else values[place] for place in wanted])
+                if wanted is None:
+                    grad = rule(g, *values)
+                else:
+                    grad = rule(g, *[i if place is None else values[place] for place in wanted])
             except ValueError as error:
                 raise in_pytorchs_words(error, ()) from None
             if grad is not None:
+                below, nr = edges[i]
                 shape, kind = below.metadata[nr]
                 if grad.shape != shape:
                     grad = self.fit(grad, shape, i)
                 if recording:
-                    if grad._array.dtype != kind:
+                    if grad._array.dtype is not kind:
                         grad = grad.to(dtypes.FROM_NUMPY[kind])
                 elif grad.dtype is not kind:
                     grad = grad.astype(kind)
                 results[i] = grad
         return results
 
+    def all_there(self, grads):
+        """Zeros for the outputs that received no gradient; None if none did."""
+        given = next((g for g in grads if g is not None), None)
+        if given is None:
+            return None
+        return [zeros_for(meta, given) if g is None else g for meta, g in zip(self.metadata, grads, strict=True)]
+
     def kept_values(self, recording):
-        saved = self.saved
-        if saved is None:
+        """What the rules need: arrays, or tensors if the walk is recorded. Raises if it was freed or has changed since."""
+        if self.saved is None:
             raise RuntimeError(SECOND_TIME)
         values = []
-        for value, version in saved:
+        for value, version in self.saved:
             if version is None:
                 values.append(value)
+            elif value._counter[0] != version:
+                raise modified_in_place(value._array, value._counter[0], version, value.grad_fn, value._nr)
             else:
-                if value._counter[0] != version:
-                    raise modified_in_place(value._array, value._counter[0], version, value.grad_fn, value._nr)
                 values.append(value if recording else value._array)
         if self.answer is not None:
             array, counter, version = self.answer
-            if counter[0] != version:
+            if counter is not None and counter[0] != version:
                 raise modified_in_place(array, counter[0], version, self, 0)
-            if not recording:
-                values.append(array)
-            elif type(array) is tuple:
-                values.append([made_by(a, self, nr) if a.dtype.kind == "f" else wrap(a) for nr, a in enumerate(array)])
-            else:
-                values.append(made_by(array, self))
+            values.append(self.answer_as_tensors(array) if recording else array)
         values.extend(self.plain)
         return values
+
+    def answer_as_tensors(self, array):
+        if type(array) is tuple:
+            return [made_by(a, self, nr) if a.dtype.kind == "f" else wrap(a) for nr, a in enumerate(array)]
+        return made_by(array, self)
 
     def fit(self, grad, shape, i):
         """Undo the broadcasting of an input: sum over the axes along which it was repeated."""
@@ -380,8 +393,17 @@ def zeros_for(metadata, like):
     return wrap(zeros) if isinstance(like, Variable) else zeros
 
 
+def spread_out(array, shape):
+    """A broadcast array; written out, because NumPy takes longer for the view."""
+    result = np.empty(shape, array.dtype)
+    result[...] = array
+    return result
+
+
 def add_up(array, shape):
     """Sum an array over the axes that broadcasting from `shape` made or stretched."""
+    if not shape:
+        return torch_sum(array)
     extra = array.ndim - len(shape)
     if extra < 0 or any(want not in (1, have) for want, have in zip(shape, array.shape[extra:], strict=True)):
         raise ValueError("not a broadcast")
@@ -393,7 +415,7 @@ sum_to = Operation(
     "SumTo", lambda x, *, shape: add_up(x, shape), mix="none", x=lambda g, x_shape: broadcast(g, shape=x_shape)
 )
 broadcast = Operation(
-    "Expand", lambda x, *, shape: np.broadcast_to(x, shape), mix="none", x=lambda g, x_shape: sum_to(g, shape=x_shape)
+    "Expand", lambda x, *, shape: spread_out(x, shape), mix="none", x=lambda g, x_shape: sum_to(g, shape=x_shape)
 )
 
 

@@ -46,6 +46,7 @@ class Node:
     hooks = ()  # run on the gradients before backward: functions of (grads) that may change the list
     after = ()  # run after backward: functions of (results, grads)
     retained = None  # {output_nr: function of its gradient}, run after the hooks
+    answer = None  # the result, where a node keeps it
     made_at = None  # in anomaly mode, the stack of the forward
 
     def __init__(self, next_functions, metadata):
@@ -53,7 +54,11 @@ class Node:
         self.metadata = metadata
         self.sequence = next(created)
         if mode.anomaly:
-            self.made_at = traceback.format_stack()
+            self.remember_where()
+
+    def remember_where(self):
+        """For anomaly mode: keep the stack of the forward."""
+        self.made_at = traceback.format_stack()
 
     def name(self):
         return type(self).__name__
@@ -162,48 +167,54 @@ def walk(roots, grads, *, keep_graph, captures=None):
         for (node, nr), place in captures.items():
             wanted.setdefault(node, []).append((nr, place))
         needed = nodes_on_the_way(waiting, wanted)
+    anomaly = mode.anomaly
     arrived = {}
     ready = []
     edges, results = roots, grads
-    node = None
     while True:
-        for edge, grad in zip(edges, results, strict=True):
-            below, nr = edge
+        for (below, nr), grad in zip(edges, results, strict=True):
             if below is None:
                 continue
-            slots = arrived.get(below)
-            if slots is None:
+            if below not in arrived:
                 slots = arrived[below] = [None] * len(below.metadata)
-            if grad is not None:
+                slots[nr] = grad
+            elif grad is not None:
+                slots = arrived[below]
                 slots[nr] = grad if slots[nr] is None else slots[nr] + grad
-            waiting[below] -= 1
-            if not waiting[below]:
+            if waiting[below] == 1:
                 heapq.heappush(ready, (-below.sequence, below))
+            else:
+                waiting[below] -= 1
         if not ready:
             return captured
         node = heapq.heappop(ready)[1]
         grads = arrived.pop(node)
-        if node.hooks:
-            for hook in tuple(node.hooks.values()):
-                grads = hook(grads)
-        if node.retained:
-            for nr, keep in node.retained.items():
-                keep(grads[nr])
+        if node.hooks or node.retained:
+            grads = run_hooks(node, grads)
         if captured is not None:
             for nr, place in wanted.get(node, ()):
                 captured[place] = grads[nr]
             if not needed[node]:
-                edges = ()
+                edges = results = ()
                 continue
         edges = node.next_functions
         results = node.backward(grads)
-        if mode.anomaly:
+        if anomaly:
             look_for_nan(node, results)
         if node.after:
             for hook in tuple(node.after.values()):
                 results = hook(results, grads)
         if not keep_graph:
             node.release()
+
+
+def run_hooks(node, grads):
+    """Let the hooks of a node see, and change, the gradients that arrived; then let those that retain them have theirs."""
+    for hook in tuple(node.hooks.values()) if node.hooks else ():
+        grads = hook(grads)
+    for nr, keep in (node.retained or {}).items():
+        keep(grads[nr])
+    return grads
 
 
 def look_for_nan(node, results):
