@@ -207,7 +207,7 @@ def photograph_deck(page: Page, out: Path) -> list[Path]:
     """One picture a slide, all fragments shown (`slide_01.png` …), and sheets of nine (`sheet_1.png` …)."""
     paths = []
     for number, _ in enumerate(steps(page), start=1):
-        page.wait_for_timeout(150)
+        page.wait_for_timeout(300)  # until the last fragment has faded in
         paths.append(out / f"slide_{number:02d}.png")
         page.screenshot(path=paths[-1])
     for start in range(0, len(paths), 9):

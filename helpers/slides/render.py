@@ -26,11 +26,12 @@ from pygments.lexers import PythonLexer
 
 from helpers.slides.rules import EXERCISE, PREDICT, SHOWN, heading_level
 
-MAX_WORDS = 55  # of prose on one slide; the rest is said
+MAX_WORDS = 60  # of prose on one slide below its title; the rest is said
 LEAD_WORDS = 30  # of a section's first paragraph, as many sentences are shown as stay within this
 TASK_WORDS = 45  # the same for an exercise
 INTRODUCTION_WORDS = 15  # and so is the sentence that introduces a list, a table or a formula
 PAGE_HEIGHT, GAP = 654, 16
+TITLE_COLUMNS = 50
 PROSE_LINE, PROSE_WORDS = 36, 13
 CODE_LINE, CODE_COLUMNS, CODE_LINES = 26, 92, 18
 OUTPUT_HEAD, OUTPUT_TAIL = 12, 4  # lines that are kept of a longer output
@@ -44,6 +45,7 @@ IMG = re.compile(r"<img\b[^>]*>")
 ATTRIBUTE = re.compile(r'([\w-]+)="([^"]*)"')
 NOT_PROSE = re.compile(r"<math\b.*?</math>|<[^>]*>", re.DOTALL)
 SIZE = re.compile(r'<img class="picture" width="(\d+)" height="(\d+)"')
+ALT = re.compile(r'\balt=(\s*f?"[^"\n]*")+')
 SENTENCE_END = re.compile(r"(?<=[.?:])\s+(?=[A-Z`*$])")
 SUMMARY = re.compile(r"<summary>(.*?)</summary>", re.DOTALL)
 WARNING_PLACE = re.compile(r"^\S+\.py:\d+: (?=\w*Warning: )", re.MULTILINE)
@@ -77,7 +79,9 @@ class Page:
     def heading(self) -> Block:
         tag = f"h{min(self.level, 3) or 2}"
         again = "" if self.level else ' class="again"'
-        return Block(f"<{tag}{again}>{self.title}</{tag}>", 54 if self.level else 32, count_words(self.title))
+        lines = 1 if self.level == 0 else math.ceil(len(self.title) / TITLE_COLUMNS)
+        height = {0: 32, 1: 100, 2: 51}.get(self.level, 44) * lines
+        return Block(f"<{tag}{again}>{self.title}</{tag}>", height)
 
     def html(self) -> str:
         shown = [self.heading, *self.blocks]
@@ -310,11 +314,16 @@ def mathml(tex: str, options: dict) -> str:
 
 def code_blocks(cell: dict, predicted: bool) -> list[Block]:
     """A code cell's source and its outputs; the outputs of what was to be predicted appear at a key press."""
-    source = cell["source"].strip("\n")
+    source = for_a_slide(cell["source"])
     shown = list(pre_blocks("code hl", color(source), source.split("\n")))
     shown[0] = replace(shown[0], glued=predicted)
     outputs = [replace(block, fragment=predicted) for block in output_blocks(cell.get("outputs", []))]
     return shown + outputs
+
+
+def for_a_slide(source: str) -> str:
+    """Code without what only fills a slide: a picture's description, which the picture keeps, and second blank lines."""
+    return re.sub(r"\n{3,}", "\n\n", ALT.sub('alt="…"', source.strip("\n")))
 
 
 def color(source: str) -> str:

@@ -5,7 +5,7 @@ An author's own `slideshow.slide_type` always wins. Otherwise
 - a heading of level 1 or 2 begins a slide, one of level 3 a slide below it;
 - a prediction, a formula on its own line, a table, a picture or a question with a folded answer is shown; other prose
   is for the speaker's notes;
-- a code cell is shown with its heading; where the slide has one already, it gets a slide below;
+- a code cell is shown with its heading; where the slide has one already that shows a result, it gets a slide below;
 - set-up, hints, and the cells in which an exercise is solved and checked are left out.
 """
 
@@ -20,6 +20,9 @@ FENCE = re.compile(r"^(```|~~~).*?^\1\s*$", re.MULTILINE | re.DOTALL)
 EXERCISE = re.compile(r"^#+ Exercise\b", re.MULTILINE)
 CHECK = re.compile(r"^check\(", re.MULTILINE)
 IMPORTS_ONLY = re.compile(r"(\s*((import|from)\s.*|#.*)?\n)*\Z")
+# The last line of a cell that prints nothing: of a body, an assignment, an import.
+SILENT = re.compile(r"\s+\S|[\w., \[\]*]+ = |import |from ")
+MAX_SILENT_LINES = 8
 HINT = re.compile(r"^hint\(|<summary>\s*Hint\b", re.MULTILINE)
 
 
@@ -36,9 +39,9 @@ def slide_types(cells: Sequence[dict]) -> list[str | None]:
             kind = of_cell(cell, place)
         types.append(kind)
         if kind in ("slide", "subslide"):
-            place.is_full = False
-        if kind not in ("notes", "skip") and (cell["cell_type"] == "code" or SHOWN.search(cell["source"])):
-            place.is_full = True
+            place.is_full, place.code_lines = False, 0
+        if kind not in ("notes", "skip"):
+            place.add(cell)
     return types
 
 
@@ -48,7 +51,16 @@ class Place:
 
     in_section: bool = False
     in_exercise: bool = False
-    is_full: bool = False  # whether the slide holds code, a formula, a table or a picture already
+    is_full: bool = False  # whether the slide holds a result, a formula, a table or a picture already
+    code_lines: int = 0
+
+    def add(self, cell: dict) -> None:
+        source = cell["source"].rstrip()
+        if cell["cell_type"] == "code":
+            self.code_lines += source.count("\n") + 1
+            self.is_full = not SILENT.match(source.split("\n")[-1]) or self.code_lines > MAX_SILENT_LINES
+        else:
+            self.is_full |= bool(SHOWN.search(source))
 
 
 def of_cell(cell: dict, place: Place) -> str | None:
@@ -64,7 +76,7 @@ def of_cell(cell: dict, place: Place) -> str | None:
     if level := heading_level(cell):
         return "slide" if level <= 2 else "subslide"
     if PREDICT.search(source) or SHOWN.search(FENCE.sub("", source)):
-        return "subslide" if place.is_full else None
+        return "subslide" if place.is_full or place.code_lines else None
     return "notes"
 
 
