@@ -127,16 +127,11 @@ EXERCISE_1 = Exercise(
         when(_noted(asked=False, later=True), "G1: the flag came after the forward pass, nothing was recorded.", "M17"),
         when(_noted(asked=False, misspelt=True), "G1: the flag that you set has another name.", "M05"),
         when(
-            _flag(False, False, False),
+            lambda f: _noted(asked=False)(f) and f.raised("does not require grad"),
             "G1: nobody asked for the gradient of x: a leaf of your own needs the flag.",
             "M07",
         ),
         when(_all_but_the_vector_agree, "Right here, but a vector-valued f should be refused.", "M08"),
-        when(
-            lambda f: f.kind == "none",
-            "grad is None: was `backward` called, and do you ask the leaf for its gradient?",
-            "M25",
-        ),
         when(lambda f: f.kind == "changed", TOUCHED, "M17"),
         when(_old_gradient_grows, TWICE, "M28"),
         raises("unexpected keyword argument 'require_grad'", "The keyword is `requires_grad`, with an s.", "M05"),
