@@ -215,7 +215,7 @@ LBFGS_OPTIONS = [
 
 @pytest.mark.parametrize("options", LBFGS_OPTIONS)
 def test_lbfgs(options):
-    """The sums of a search for the minimum amplify the last bit, hence float64 and only as many steps as it stays small."""
+    """A search for the minimum amplifies the last bit of its sums (to 1e-6 after 55 evaluations), hence float64 and two steps."""
 
     def record(T):
         x, y = (T.tensor(v, dtype=T.float64, requires_grad=True) for v in ([-1.2, 0.5], [1.0, -0.3]))
@@ -229,11 +229,11 @@ def test_lbfgs(options):
             trace.append(loss.item())
             return loss
 
-        for _ in range(3):
+        for _ in range(2):
             loss = optimizer.step(closure)
             assert isinstance(loss, T.Tensor) and loss.requires_grad
         state = optimizer.state_dict()["state"][0]
-        return [trace[:30], plain([x, y]), {k: state[k] for k in ("func_evals", "n_iter")}, sorted(state)]
+        return [trace, plain([x, y]), {k: state[k] for k in ("func_evals", "n_iter")}, sorted(state)]
 
     traces = both(record)
     assert_same(*traces, 1e-6)
@@ -614,13 +614,15 @@ def test_rate_in_a_tensor(name):
 
 class TestClipping:
     @pytest.mark.parametrize("norm_type", [1, 2.0, float("inf"), 3])
-    @pytest.mark.parametrize("max_norm", [0.5, 1e3])
-    def test_norm(self, norm_type, max_norm):
-        """Norms sum in another order: float32, a few units in the last place."""
+    @pytest.mark.parametrize(("size", "max_norm"), [(1.0, 0.5), (1.0, 1e3), (1e-5, 1e-5)])
+    def test_norm(self, norm_type, size, max_norm):
+        """Norms sum in another order: float32, a few units in the last place. Tiny gradients show the 1e-6 in the factor."""
 
         def record(T):
             params = [T.zeros(3, requires_grad=True), T.zeros(2, 2, requires_grad=True), one(T)]
-            params[0].grad, params[1].grad = T.tensor([1.0, -2.0, 3.0]), T.tensor([[4.0, 5.0], [6.0, -7.0]])
+            params[0].grad, params[1].grad = (
+                size * T.tensor(values) for values in ([1.0, -2.0, 3.0], [[4.0, 5.0], [6.0, -7.0]])
+            )
             norm = T.nn.utils.clip_grad_norm_(params, max_norm, norm_type)
             result = plain([norm, params[0].grad, params[1].grad])
             assert params[2].grad is None
