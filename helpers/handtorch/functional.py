@@ -209,12 +209,13 @@ def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, r
             )
         raise RuntimeError("0D or 1D target tensor expected, multi-target not supported")
     classes = shape[1] if ndim > 1 else shape[0]
-    wrong = target._array[(target._array != ignore_index) & ((target._array < 0) | (target._array >= classes))]
-    if wrong.size:
-        raise IndexError(f"Target {wrong[0]} is out of bounds.")
-    one = wrap(np.ones(classes, input._array.dtype)) if weight is None else weight
+    labels = target._array
+    if labels.size and (labels.min() < 0 or labels.max() >= classes):
+        wrong = labels[(labels != ignore_index) & ((labels < 0) | (labels >= classes))]
+        if wrong.size:
+            raise IndexError(f"Target {wrong[0]} is out of bounds.")
     op = nll if ndim < 3 else nll_images
-    return op.record((input, target, one), {"ignore_index": ignore_index, "reduction": reduction})
+    return op.record((input, target, weight), {"ignore_index": ignore_index, "reduction": reduction})
 
 
 def cross_entropy(

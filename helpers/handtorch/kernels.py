@@ -425,8 +425,11 @@ def cross_entropy_of_logit(x, y, positive_weight):
 
 def picked(x, target, weight, ignore_index):
     """The key of each target's place in x, (N, C, …), and the weight of its class: 0 if it is to be ignored."""
+    if x.ndim == 2 and weight is None and not (target == ignore_index).any():
+        return (np.arange(target.size), target), np.ones(target.size, x.dtype)
     ignored = target == ignore_index
     classes = np.where(ignored, 0, target)
+    weight = np.ones(x.shape[x.ndim > 1], x.dtype) if weight is None else weight
     weights = np.where(ignored, 0, weight[classes]).astype(x.dtype)
     if x.ndim == 1:
         return (classes,), weights

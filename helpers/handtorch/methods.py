@@ -14,7 +14,7 @@ from functools import wraps
 
 import numpy as np
 
-from . import dtypes, kernels, ops
+from . import dtypes, kernels, ops, walk
 from .dtypes import Size
 from .record import Variable, convert, in_type, size_mismatch, wrap
 from .tensor import OPERAND, Tensor, as_operand
@@ -73,7 +73,7 @@ def into(out, call, args, kwargs):
         return call(*args, **kwargs)
     given = [a for a in args if isinstance(a, Tensor)]
     outs = out if isinstance(out, (tuple, list)) else (out,)
-    if any(t.requires_grad for t in (*given, *outs)):
+    if builtins.any(t.requires_grad for t in (*given, *outs)):
         raise RuntimeError(
             f"{call.__name__}(): functions with out=... arguments don't support automatic differentiation, but one of the "
             "arguments requires grad."
@@ -94,9 +94,7 @@ def into(out, call, args, kwargs):
 
 def overwrite(self, function, args, kwargs):
     """Compute a function of this tensor, write the result into its memory and let it take over the history."""
-    from .walk import mode
-
-    recording = mode.grad and (self.requires_grad or any(isinstance(a, Tensor) and a.requires_grad for a in args))
+    recording = walk.mode.grad and (self.requires_grad or builtins.any(isinstance(a, Tensor) and a.requires_grad for a in args))
     self._check_writable(recording)
     result = function(self._copy_of_itself() if recording else self, *args, **kwargs)
     if result._array.shape != self._array.shape:
@@ -387,13 +385,13 @@ def logit(x, eps=None):
     return ops.logit.record((x,), {"eps": eps})
 
 
-@public(in_place=True)
+@public
 def addcmul(x, tensor1, tensor2, *, value=1):
     """x + value * tensor1 * tensor2."""
     return ops.addcmul.record((x, tensor1, tensor2), {"value": value})
 
 
-@public(in_place=True)
+@public
 def addcdiv(x, tensor1, tensor2, *, value=1):
     """x + value * tensor1 / tensor2."""
     if not (is_float(x) or is_float(tensor1) or is_float(tensor2)):
@@ -407,12 +405,32 @@ def addcdiv(x, tensor1, tensor2, *, value=1):
     return ops.addcdiv.record((x, tensor1, tensor2), {"value": value})
 
 
-@public(in_place=True)
+@public
 def lerp(x, end, weight):
     """x + weight * (end - x)."""
     if not isinstance(weight, Variable):
         return ops.lerp_by.record((x, end), {"weight": weight})
     return ops.lerp.record((x, end, weight), {})
+
+
+def lerp_(self, end, weight):
+    """Move the tensor itself towards `end`."""
+    if not isinstance(weight, Variable):
+        return ops.lerp_by.in_place((self, end), {"weight": weight})
+    return ops.lerp.in_place((self, end, weight), {})
+
+
+def addcmul_(self, tensor1, tensor2, *, value=1):
+    """Add value * tensor1 * tensor2 to the tensor itself."""
+    return ops.addcmul.in_place((self, tensor1, tensor2), {"value": value})
+
+
+def addcdiv_(self, tensor1, tensor2, *, value=1):
+    """Add value * tensor1 / tensor2 to the tensor itself."""
+    return ops.addcdiv.in_place((self, tensor1, tensor2), {"value": value})
+
+
+Tensor.lerp_, Tensor.addcmul_, Tensor.addcdiv_ = lerp_, addcmul_, addcdiv_
 
 
 @public(names=("positive",))
@@ -625,7 +643,12 @@ def fill_(self, value):
 
 def zero_(self):
     """Write zeros everywhere."""
-    return ops.zeroing.in_place((self,), {})
+    if walk.mode.grad and self.requires_grad:
+        return ops.zeroing.in_place((self,), {})
+    self._check_writable(False)
+    self._array.fill(0)
+    self._counter[0] += 1
+    return self
 
 
 def set_(self, source=None):

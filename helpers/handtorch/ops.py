@@ -504,9 +504,7 @@ copy = Operation(
     x=nothing,
     y=lambda g: g,
 )
-fill = Operation(
-    "Fill", lambda x, *, value: np.broadcast_to(np.asarray(value).astype(x.dtype), x.shape), mix="none", x=nothing
-)
+fill = Operation("Fill", lambda x, *, value: np.full_like(x, value), mix="none", x=nothing)
 
 zeroing = Operation("Zero", np.zeros_like, mix="none", x=nothing)
 masked_select = Operation(
@@ -712,6 +710,8 @@ def finite(x):
 
 
 def power_rule(g, x, exponent):
+    if exponent == 2:
+        return g * (x * 2)
     return zeros_like(g) if exponent == 0 else g * (exponent * power(x, exponent=exponent - 1))
 
 

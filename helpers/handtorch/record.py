@@ -139,20 +139,24 @@ class Operation:
 
     def record(self, inputs, params):
         """The operation on tensors (and numbers): compute on their arrays, and leave a node if a gradient is wanted."""
-        arrays, tracked, bit = [], 0, 1
+        recording = mode.grad
+        arrays, edges, tracked, bit = [], [], 0, 1
         kind, mixed = None, False
         for x in inputs:
+            edge = NO_EDGE
             if isinstance(x, Variable):
                 if x._base is not None:
                     x._refresh()
                 array = x._array
                 if array.dtype is not kind:
                     mixed, kind = kind is not None, array.dtype
-                if x._requires_grad:
+                if recording and x._requires_grad:
                     tracked |= bit
+                    edge = edge_of(x) if x._node is None else (x._node, x._nr)
                 arrays.append(array)
             else:
                 arrays.append(x)
+            edges.append(edge)
             bit <<= 1
         if (mixed or (kind is not FLOAT32 and kind is not FLOAT64)) and self.mix != "none":
             arrays = convert(arrays, self.mix)
@@ -161,22 +165,22 @@ class Operation:
         except ValueError as error:
             raise in_pytorchs_words(error, arrays) from None
         if type(result) is tuple:
-            outputs = self.several(result, tracked, inputs, params)
+            outputs = self.several(result, tracked, edges, inputs, params)
         else:
             if type(result) is not ndarray:
                 result = np.asarray(result)
-            if tracked and mode.grad and self.rules:
-                outputs = made_by(result, self.node_type(self, tracked, inputs, params, result))
+            if tracked and self.rules:
+                outputs = made_by(result, self.node_type(self, tracked, edges, inputs, params, result))
             else:
                 outputs = wrap(result)
         return self.as_views(outputs, inputs, params) if self.view else outputs
 
-    def several(self, result, tracked, inputs, params):
+    def several(self, result, tracked, edges, inputs, params):
         """The outputs of an operation that has several; only floating ones can have a gradient."""
         arrays = tuple(map(np.asarray, result))
-        if not (tracked and mode.grad and self.rules):
+        if not (tracked and self.rules):
             return [wrap(array) for array in arrays]
-        node = self.node_type(self, tracked, inputs, params, arrays)
+        node = self.node_type(self, tracked, edges, inputs, params, arrays)
         return [made_by(a, node, nr) if a.dtype.kind == "f" else wrap(a) for nr, a in enumerate(arrays)]
 
     def as_views(self, outputs, inputs, params):
@@ -201,14 +205,15 @@ class Operation:
                 rules.append((i, rule, list(inspect.signature(rule).parameters)[1:]))
         names = {name for _, _, wanted in rules for name in wanted}
         inputs = tuple(i for i, name in enumerate(self.inputs[:count]) if name in names)
-        plain = tuple(sorted(names - set(self.inputs) - {"ans", "i"}))
-        order = [self.inputs[i] for i in inputs] + ["ans"] * ("ans" in names) + list(plain)
+        plain = sorted(names - set(self.inputs) - {"ans", "i"})
+        order = [self.inputs[i] for i in inputs] + ["ans"] * ("ans" in names) + plain
         found = []
         for i, rule, wanted in rules:
             place = i if self.slots is None else self.slots.index(i)
             indices = [None if name == "i" else order.index(name) for name in wanted]
             found.append((place, rule, None if wanted == order else indices))
-        return inputs, "ans" in names, plain, found
+        shape_of = {name + "_shape": i for i, name in enumerate(self.inputs)}
+        return inputs, "ans" in names, [(name, shape_of.get(name)) for name in plain], found
 
     def plan_of(self, tracked, count):
         key = (tracked, count)
@@ -216,11 +221,12 @@ class Operation:
             self.plans[key] = self.plan(tracked, count)
         return self.plans[key]
 
-    def plain_value(self, name, inputs, params):
-        if name.endswith("_shape"):
-            return tuple(inputs[self.inputs.index(name[:-6])].shape)
+    def plain_value(self, name, position, inputs, params):
+        """What a rule asks for beside tensors: the shape of the input at `position`, all shapes, or a keyword."""
+        if position is not None:
+            return inputs[position]._array.shape
         if name == "shapes":
-            return [tuple(x.shape) for x in inputs]
+            return [x._array.shape for x in inputs]
         return params[name] if name in params else self.defaults[name]
 
     def in_place(self, inputs, params):
@@ -253,7 +259,8 @@ class Operation:
         if recording and kind.kind == "f":
             tracked = sum(1 << i for i, x in enumerate(inputs) if isinstance(x, Variable) and x.requires_grad)
             before = target._copy_of_itself() if 0 in self.plan_of(tracked, len(inputs))[0] else target
-            node = self.node_type(self, tracked, (before, *inputs[1:]), params, into)
+            edges = [edge_of(x) if isinstance(x, Variable) else NO_EDGE for x in inputs]
+            node = self.node_type(self, tracked, edges, (before, *inputs[1:]), params, into)
         into[...] = result
         target._counter[0] += 1
         if node is not None:
@@ -272,21 +279,13 @@ class OpNode(Node):
 
     answer = None
 
-    def __init__(self, op, tracked, inputs, params, result):
+    def __init__(self, op, tracked, edges, inputs, params, result):
         plan = op.plans.get((tracked, len(inputs)))
         if plan is None:
             plan = op.plan_of(tracked, len(inputs))
         keep, keeps_answer, plain, self.rules = plan
-        edges = []
-        for x in inputs if op.slots is None else [inputs[i] for i in op.slots]:
-            if not isinstance(x, Variable) or not x._requires_grad:
-                edges.append(NO_EDGE)
-            elif x._node is not None:
-                edges.append((x._node, x._nr))
-            else:
-                edges.append(edge_of(x))
         single = type(result) is ndarray
-        self.next_functions = tuple(edges)
+        self.next_functions = tuple(edges if op.slots is None else [edges[i] for i in op.slots])
         self.metadata = ((result.shape, result.dtype),) if single else [(a.shape, a.dtype) for a in result]
         self.sequence = next(created)
         if mode.anomaly:
@@ -302,7 +301,7 @@ class OpNode(Node):
                 saved.append((x, x._counter[0]))
         if keeps_answer:
             self.answer = (result, None, 0)
-        self.plain = [op.plain_value(name, inputs, params) for name in plain] if plain else ()
+        self.plain = [op.plain_value(name, at, inputs, params) for name, at in plain] if plain else ()
 
     def backward(self, grads):
         g = grads[0]
@@ -370,7 +369,7 @@ class OpNode(Node):
     def fit(self, grad, shape, i):
         """Undo the broadcasting of an input: sum over the axes along which it was repeated."""
         try:
-            return sum_to(grad, shape=shape)
+            return sum_to(grad, shape=shape) if isinstance(grad, Variable) else add_up(np.asarray(grad), shape)
         except ValueError:
             raise RuntimeError(
                 f"Function {self.name()} returned an invalid gradient at index {i} - got {list(grad.shape)} but expected "

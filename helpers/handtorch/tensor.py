@@ -440,7 +440,7 @@ class Tensor(Variable):
     def __iter__(self):
         if not self._array.ndim:
             raise TypeError("iteration over a 0-d tensor")
-        return iter(ops.unbind(self, dim=0))
+        return iter(ops.unbind.record((self,), {"dim": 0}))
 
     def __reversed__(self):
         return self if not self._array.ndim else self.flip(0)
@@ -489,7 +489,7 @@ class Tensor(Variable):
             n = self._array.shape[0]
             if not -n <= key < n:
                 raise IndexError(f"index {key} is out of bounds for dimension 0 with size {n}")
-            return ops.select(self, dim=0, index=key + n if key < 0 else key)
+            return ops.select.record((self,), {"dim": 0, "index": key + n if key < 0 else key})
         return get_item(self, key)
 
     def __setitem__(self, key, value):
@@ -643,33 +643,34 @@ class AsStridedBackward0(Node):
 # ---- backward --------------------------------------------------------------------------------------------------------
 
 
-def roots_of(tensors, grads, *, word="grad_output"):
+def roots_of(tensors, grads, recording):
     """The edges at which a walk starts, and what it starts with: ones, or the given cotangents, checked."""
     edges, values = [], []
     for i, (tensor, grad) in enumerate(zip(tensors, grads, strict=True)):
+        array = tensor._array
+        if not tensor.requires_grad:
+            if grad is None or grad._array.shape == array.shape:
+                raise RuntimeError(f"element {i} of tensors does not require grad and does not have a grad_fn")
         if grad is None:
-            if tensor.requires_grad:
-                if tensor._array.size != 1:
-                    raise RuntimeError("grad can be implicitly created only for scalar outputs")
-                grad = wrap(np.ones(tensor._array.shape, tensor._array.dtype))
+            if array.size != 1:
+                raise RuntimeError("grad can be implicitly created only for scalar outputs")
+            grad = array.dtype.type(1) if not array.ndim else np.ones(array.shape, array.dtype)
+            values.append(wrap(np.asarray(grad)) if recording else grad)
         elif not isinstance(grad, Tensor):
             raise TypeError(f"gradients can be either Tensors or None, but got {type(grad).__name__}")
-        elif grad._array.shape != tensor._array.shape:
+        elif grad._array.shape != array.shape:
             raise RuntimeError(
-                f"Mismatch in shape: {word}[{i}] has a shape of {grad.shape} and output[{i}] has a shape of {tensor.shape}."
+                f"Mismatch in shape: grad_output[{i}] has a shape of {grad.shape} and output[{i}] has a shape of {tensor.shape}."
             )
-        if not tensor.requires_grad:
-            raise RuntimeError(f"element {i} of tensors does not require grad and does not have a grad_fn")
+        else:
+            values.append(grad if recording else grad._array)
         edges.append(edge_of(tensor))
-        values.append(grad)
     return edges, values
 
 
 def run_backward(tensors, grads, retain_graph, create_graph, inputs=None):
     """Walk back from `tensors`; with `inputs`, return the gradients of those instead of adding them to leaves."""
-    edges, values = roots_of(tensors, grads)
-    if not create_graph:
-        values = [value._array for value in values]
+    edges, values = roots_of(tensors, grads, create_graph)
     captures = None
     if inputs is not None:
         captures = {}

@@ -172,7 +172,7 @@ def walk(roots, grads, *, keep_graph, captures=None):
     ready = []
     edges, results = roots, grads
     while True:
-        for (below, nr), grad in zip(edges, results, strict=True):
+        for (below, nr), grad in zip(edges, results):  # noqa: B905 (the keyword alone costs several percent)
             if below is None:
                 continue
             if below not in arrived:
