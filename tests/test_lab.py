@@ -114,8 +114,8 @@ def test_a_student_runs_every_cell(notebook, lab, page):
     open_notebook(page, lab, f"notebooks/{notebook.name}")
     run_all(page)
     after = cells(page)
-    assert [cell["source"] for cell in after if cell["cell_type"] == "code" and not cell["execution_count"]] == []
     assert errors(page) == []
+    assert [cell["source"] for cell in after if cell["cell_type"] == "code" and not cell["execution_count"]] == []
     assert {fault: found for fault, found in page.evaluate(PICTURES).items() if found} == {}
     assert transparent(page) == []
     assert unreadable(page) == []
