@@ -138,6 +138,9 @@ def run_all(page: Page, seconds: float = 240) -> None:
         "() => { window.ran = false; jupyterapp.commands.execute('notebook:run-all-cells').then(() => ran = true); }"
     )
     page.wait_for_function("window.ran", timeout=1000 * seconds)
+    # The command returns at the first error, also at one that a tag announces, while the kernel goes on.
+    waiting = f"[...document.querySelectorAll('{PANEL} .jp-InputPrompt')].some(e => e.textContent.includes('*'))"
+    page.wait_for_function(f"!{waiting}", timeout=1000 * seconds)
     wait_until_idle(page, seconds)
     page.wait_for_timeout(1000)
 
