@@ -63,7 +63,7 @@ def number(value: float, digits: int = 5) -> str:
         return "nan"
     if math.isinf(value):
         return "inf" if value > 0 else "-inf"
-    if value and (abs(value) >= 1e6 or abs(value) < 1e-4):
+    if value and (abs(value) >= 1e5 or abs(value) < 1e-4):
         mantissa, exponent = f"{value:.{max(digits - 3, 1)}e}".split("e")
         return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
     decimals = max(0, digits - 1 - math.floor(math.log10(abs(value)))) if value else 0

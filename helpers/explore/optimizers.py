@@ -36,10 +36,10 @@ def optimizers(lr: float | None = None) -> Exploration:
         rates = dict(sorted((rates | {start: float(lr)}).items(), key=lambda item: item[1]))
     names = {name: name for name in _MAKERS}
     controls = [
-        menu("first", "solid", names, "SGD"),
-        slider("lr", "rate of the solid one", rates, start),
-        menu("second", "dashed", names, "Adam"),
-        slider("other_lr", "rate of the dashed one", rates, start if lr is not None else "0.5"),
+        menu("first", "optimizer (solid)", names, "SGD"),
+        slider("lr", "rate (solid)", rates, start),
+        menu("second", "optimizer (dashed)", names, "Adam"),
+        slider("other_lr", "rate (dashed)", rates, start if lr is not None else "0.5"),
         slider("momentum", "momentum, beta1", _MOMENTA, "0.9"),
         slider("epochs", "epochs", {str(n): n for n in _EPOCHS}, "50", play=True),
         menu("inputs", "input", INPUTS, "0.1 × raw"),

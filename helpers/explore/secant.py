@@ -36,10 +36,11 @@ def _loss(w):
 
 
 _LOSS_SLOPE = thermometer.loss_gradient(thermometer.t_u.double(), thermometer.t_c.double(), 1.0, 0.0)[0].item()
+# Powers first: their start is the same to the bit on every machine and engine, which sin in float32 is not.
 _CASES = {
-    "sin(x) at 1": _Case("sin", torch.sin, 1.0, math.cos(1.0), (-0.6, 3.4), (-0.8, 1.7)),
-    "x² at 3": _Case("x²", lambda x: x * x, 3.0, 6.0, (-0.5, 5.5), (-4.0, 26.0)),
     "x³ at 2": _Case("x³", lambda x: x * x * x, 2.0, 12.0, (-0.5, 3.6), (-6.0, 34.0)),
+    "x² at 3": _Case("x²", lambda x: x * x, 3.0, 6.0, (-0.5, 5.5), (-4.0, 26.0)),
+    "sin(x) at 1": _Case("sin", torch.sin, 1.0, math.cos(1.0), (-0.6, 3.4), (-0.8, 1.7)),
     "thermometer loss in w at 1": _Case("loss", _loss, 1.0, _LOSS_SLOPE, (-0.2, 2.2), (-1500.0, 9000.0)),
 }
 
