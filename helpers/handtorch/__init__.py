@@ -25,10 +25,10 @@ from .tensor import Tensor, set_warn_always
 from .text import set_printoptions
 
 globals().update(methods.FUNCTIONS)
-from . import nn, nn_utils, optim, random  # noqa: E402
+from . import lr_scheduler, nn, nn_utils, optim, random  # noqa: E402
 from .random import *  # noqa: E402, F403
 
-nn.utils = nn_utils
+nn.utils, optim.lr_scheduler, func = nn_utils, lr_scheduler, autograd.func
 __version__ = "2.13.0"
 pi, e, inf, nan, newaxis, strided = _math.pi, _math.e, _math.inf, _math.nan, None, "torch.strided"
 globals().update({kind.name: kind for kind in dtypes.ALL})

@@ -229,6 +229,8 @@ def arange(
     if dtype is None:
         whole = all(isinstance(n, int) for n in (start, end, step))
         dtype = dtypes.int64 if whole else dtypes.get_default_dtype()
+    if not dtype.is_floating_point:
+        start, end, step = int(start), int(end), int(step)
     count = math.ceil((end - start) / step)
     if dtype.is_floating_point:
         array = (start + np.arange(count, dtype=np.float64) * step).astype(dtype.numpy)
@@ -243,7 +245,9 @@ def linspace(start, end, steps, *, out=None, dtype=None, layout=None, device=Non
     if steps < 0:
         raise RuntimeError("number of steps must be non-negative")
     dtype = dtype or dtypes.get_default_dtype()
-    kind = dtype.numpy if dtype.is_floating_point else np.dtype(np.float64)
+    kind = dtype.numpy if dtype.is_floating_point else np.dtype(np.float32)
+    if not dtype.is_floating_point:
+        start, end = int(start), int(end)
     first, last = kind.type(start), kind.type(end)
     if steps < 2:
         return leaf(np.full(steps, first, kind), dtype, requires_grad)
@@ -258,6 +262,8 @@ def logspace(
 ) -> Tensor:
     """Powers of `base`, with exponents from `start` to `end` evenly spaced."""
     dtype = dtype or dtypes.get_default_dtype()
+    if not dtype.is_floating_point:
+        start, end = int(start), int(end)
     exponents = linspace(start, end, steps, dtype=dtypes.float64)._array
     return leaf(np.power(float(base), exponents), dtype, requires_grad)
 

@@ -89,7 +89,7 @@ def place_loss(g, x, target, weight, ignore_index, reduction):
     if reduction == "mean":
         g = g / weights.sum() if not isinstance(g, Variable) else g / float(weights.sum())
     values = -g * (wrap(weights) if isinstance(g, Variable) else weights)
-    return ops.place(values, shape=tuple(x.shape), key=key)
+    return ops.place(values, shape=tuple(x.shape), key=key, unique=True) + (ops.flat(x) if isinstance(g, Variable) else 0)
 
 
 # ---- losses ----------------------------------------------------------------------------------------------------------

@@ -189,12 +189,23 @@ def refuse_zero(divisor):
         raise RuntimeError("ZeroDivisionError")
 
 
+def multiplied_and_added(x, factor, y, few=4096):
+    """x + factor * y rounded once, as the processor's fused instruction does for PyTorch; large arrays are rounded twice."""
+    if isinstance(x, np.ndarray) and x.dtype == np.float32 and x.size <= few:
+        factor = np.float32(factor).astype(np.float64) if not isinstance(factor, np.ndarray) else factor.astype(np.float64)
+        return (x + factor * y).astype(np.float32)
+    return x + y * factor
+
+
 def interpolate(x, y, weight):
     """x + weight (y - x), from the nearer end."""
     difference = y - x
-    return np.where(np.abs(weight) < 0.5, x + weight * difference, y - difference * (1 - weight)).astype(
-        np.result_type(x, y)
-    )
+    if isinstance(weight, np.ndarray):
+        near, far = multiplied_and_added(x, weight, difference), multiplied_and_added(y, weight - 1, difference)
+        return np.where(np.abs(weight) < 0.5, near, far)
+    if abs(weight) < 0.5:
+        return multiplied_and_added(x, weight, difference)
+    return multiplied_and_added(y, -(x.dtype.type(1) - x.dtype.type(weight)), difference)
 
 
 def x_log_y(x, y):
@@ -204,10 +215,10 @@ def x_log_y(x, y):
 def weighted(x, beta, product, alpha):
     """beta x + alpha product; what beta = 0 multiplies is not looked at."""
     if alpha != 1:
-        product = product * alpha
+        product = product * product.dtype.type(alpha)
     if beta == 0:
         return product
-    return (x if beta == 1 else x * beta) + product
+    return (x if beta == 1 else x * x.dtype.type(beta)) + product
 
 
 # ---- choosing --------------------------------------------------------------------------------------------------------
@@ -270,15 +281,19 @@ def norm_of(x, ord, dim, keepdim):
 def softmax_of(x, dim):
     if x.size == 0:
         return x.copy()
+    if not x.ndim:
+        return x - x + 1
     up = rounded_once(np.exp)(x - np.max(x, axis=dim, keepdims=True))
-    return up / torch_sum(up, dim, True)
+    return up / up.sum(dim, keepdims=True)
 
 
 def log_softmax_of(x, dim):
     if x.size == 0:
         return x.copy()
+    if not x.ndim:
+        return x - x
     below = x - np.max(x, axis=dim, keepdims=True)
-    return below - rounded_once(np.log)(torch_sum(rounded_once(np.exp)(below), dim, True))
+    return below - rounded_once(np.log)(rounded_once(np.exp)(below).sum(dim, keepdims=True))
 
 
 def whole(x):
@@ -349,6 +364,11 @@ def stacked(arrays, dim):
     return result
 
 
+def joined(arrays, dim):
+    """Arrays end to end; empty vectors fit everywhere."""
+    return np.concatenate([a for a in arrays if a.shape != (0,)] or arrays, axis=dim)
+
+
 def cut(x, sizes, dim):
     """Consecutive parts of the given lengths."""
     parts, start = [], 0
@@ -358,10 +378,10 @@ def cut(x, sizes, dim):
     return tuple(parts)
 
 
-def placed(g, shape, key):
+def placed(g, shape, key, unique=False):
     """Zeros of that shape with `g` added at `key`; a place that the key names twice receives both."""
     result = np.zeros(shape, g.dtype)
-    if is_basic(key):
+    if unique or is_basic(key):
         result[key] = g
     else:
         np.add.at(result, key, g)
@@ -443,4 +463,5 @@ def picked_loss(x, target, weight, ignore_index, reduction):
     losses = -x[key] * weights
     if reduction == "none":
         return losses
-    return torch_sum(losses) / (torch_sum(weights) if reduction == "mean" else x.dtype.type(1))
+    loss = torch_sum(losses)
+    return loss / weights.sum() if reduction == "mean" else loss

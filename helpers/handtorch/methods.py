@@ -804,7 +804,7 @@ def warn_about_freedom(x, dims, correction, name):
 
         warnings.warn(
             f"{name}(): degrees of freedom is <= 0. Correction should be strictly less than the reduction factor (input numel "
-            "divided by output numel). (Triggered internally at aten/src/ATen/native/ReduceOps.cpp:1857.)",
+            "divided by output numel). (Triggered internally at /__w/pytorch/pytorch/aten/src/ATen/native/ReduceOps.cpp:1857.)",
             stacklevel=4,
         )
 
@@ -1024,28 +1024,21 @@ def mode(x, dim=-1, keepdim=False):
 def quantile(x, q, dim=None, keepdim=False, *, interpolation="linear"):
     """The q-quantile, between the sorted elements."""
     number = not isinstance(q, Variable)
-    qs = wrap(np.asarray([q] if number else np.atleast_1d(q._array), x._array.dtype))
+    qs = np.asarray([q] if number else np.atleast_1d(q._array), x._array.dtype)
     flat = dim is None
-    values = x.reshape(-1) if flat else x.movedim(dim_of(dim, x._array.ndim), -1)
-    ordered = values.sort(-1).values
-    place = qs._array * (values._array.shape[-1] - 1)
-    below, above = np.floor(place).astype(np.int64), np.ceil(place).astype(np.int64)
-    if interpolation == "nearest":
-        below = above = np.round(place).astype(np.int64)
-    pick = lambda i: ordered.index_select(-1, wrap(i))
-    if interpolation in ("linear", "midpoint", "nearest"):
-        weight = wrap((place - below).astype(x._array.dtype)) if interpolation == "linear" else 0.5
-        result = pick(below).lerp(
-            pick(above), weight * wrap(np.ones_like(pick(below)._array)) if interpolation == "linear" else weight
-        )
-    else:
-        result = pick(below if interpolation == "lower" else above)
-    result = result.movedim(-1, 0)
+    axis = 0 if flat else dim_of(dim, x._array.ndim)
+    ordered = sort(movedim(flatten(x) if flat else x, axis, -1), -1).values
+    place = qs * (ordered._array.shape[-1] - 1 if ordered._array.ndim else 0)
+    ends = {"lower": (np.floor, np.floor), "higher": (np.ceil, np.ceil), "nearest": (np.round, np.round)}
+    below, above = (end(place).astype(np.int64) for end in ends.get(interpolation, (np.floor, np.ceil)))
+    weight = wrap((place - below).astype(x._array.dtype) if interpolation == "linear" else np.full_like(place, 0.5))
+    result = lerp(index_select(ordered, -1, wrap(below)), index_select(ordered, -1, wrap(above)), weight)
+    result = where(FUNCTIONS["isnan"](ordered).any(-1, True), math.nan, result) if x._array.size else result
+    result = movedim(result, -1, 0)
     if keepdim:
-        result = (
-            result.reshape((-1, *((1,) * x._array.ndim))) if flat else result.unsqueeze(dim_of(dim, x._array.ndim) + 1)
-        )
-    return result[0] if number or not q._array.ndim else result
+        shape = (-1, *((1,) * x._array.ndim)) if flat else None
+        result = reshape(result, shape) if flat else unsqueeze(result, axis + 1)
+    return select(result, 0, 0) if number or not q._array.ndim else result
 
 
 @public
@@ -1136,8 +1129,8 @@ def bucketize(x, boundaries, *, out_int32=False, right=False):
 @public(method=False)
 def searchsorted(sorted_sequence, x, *, out_int32=False, right=False, side=None, sorter=None):
     """Where each element would have to be inserted to keep the order."""
-    if sorted_sequence._array.ndim != 1:
-        raise NotImplementedError("handtorch's searchsorted ends at one-dimensional sequences")
+    if sorted_sequence._array.ndim != 1 or sorter is not None:
+        raise NotImplementedError("handtorch's searchsorted ends at one sorted sequence without sorter")
     values = np.asarray(array(x))
     place = np.searchsorted(sorted_sequence._array, values, "right" if right or side == "right" else "left")
     return wrap(np.asarray(place).astype(np.int32 if out_int32 else np.int64))
@@ -1180,6 +1173,8 @@ cummax, cummin = running("cummax", np.maximum), running("cummin", np.minimum)
 @public
 def diff(x, n=1, dim=-1, prepend=None, append=None):
     """Differences of neighbours along `dim`, n times."""
+    if n == 0:
+        return clone(x)
     parts = [t for t in (prepend, x, append) if t is not None]
     x = cat(parts, dim) if len(parts) > 1 else x
     for _ in range(n):
@@ -1227,10 +1222,9 @@ def cov(x, *, correction=1, fweights=None, aweights=None):
     """The covariance matrix of the rows."""
     if fweights is not None or aweights is not None:
         raise NotImplementedError("handtorch's cov ends before weights")
-    rows = x if x._array.ndim == 2 else x.reshape(1, -1)
+    rows = as_float(x if x._array.ndim == 2 else x.reshape(1, -1))
     rows = rows - mean(rows, 1, True)
-    result = rows @ rows.mT / (rows._array.shape[1] - correction)
-    return result if x._array.ndim == 2 else result.reshape(())
+    return squeeze(rows @ rows.mT / builtins.max(rows._array.shape[1] - correction, 0))
 
 
 @public
@@ -1304,6 +1298,7 @@ def reshape(x, *shape):
 
 
 Tensor.reshape = lambda self, *shape, **named: reshape(self, *(shape or (named["shape"],)))
+Tensor.sum_to_size = lambda self, *size: ops.sum_to(self, shape=shape_from(size))
 Tensor.reshape_as = lambda self, other: reshape(self, other._array.shape)
 FUNCTIONS["reshape"] = lambda input, shape: reshape(input, shape)
 
@@ -1561,6 +1556,22 @@ def diagonal(x, offset=0, dim1=0, dim2=1):
     return ops.diagonal.record((x,), {"offset": offset, **dims})
 
 
+def in_shape(name, function):
+    """The in-place form of a change of shape: the tensor becomes its own view."""
+
+    def method(self, *args):
+        shown = function(self, *args)
+        self._array, self._node, self._nr = shown._array, shown._node, shown._nr
+        self._counter[0] += 1
+        return self
+
+    setattr(Tensor, name, method)
+
+
+for _name, _function in {"t_": t, "squeeze_": squeeze, "unsqueeze_": unsqueeze, "transpose_": transpose}.items():
+    in_shape(_name, _function)
+
+
 @public
 def diag_embed(x, offset=0, dim1=-2, dim2=-1):
     """A matrix with the last dimension on its diagonal."""
@@ -1622,7 +1633,7 @@ def cat(tensors, dim=0):
                     f"Sizes of tensors must match except in dimension {dim}. Expected size {a[d]} but got size {b[d]} for tensor "
                     f"number {i} in the list."
                 )
-    return ops.cat.record(tuple(full), {"dim": dim})
+    return ops.cat.record(tuple(tensors), {"dim": dim})
 
 
 @public(method=False)
@@ -1682,7 +1693,7 @@ def split(x, split_size_or_sections, dim=0):
         size = split_size_or_sections
         if size < 0 or (size == 0 and n):
             raise RuntimeError(f"split expects split_size be non-negative, but got split_size={size}")
-        sizes = tuple(builtins.min(size, n - start) for start in range(0, n, size)) if n else (0,)
+        sizes = tuple(builtins.min(size, n - start) for start in range(0, n, size or 1)) or (0,)
         return tuple(ops.split.record((x,), {"sizes": sizes, "dim": dim}))
     sizes = tuple(split_size_or_sections)
     if builtins.sum(sizes) != n:
@@ -1717,6 +1728,19 @@ def tensor_split(x, indices_or_sections, dim=0):
         ends = [*places, n]
     starts = [0, *ends[:-1]]
     return tuple(x[kernels.at(dim, slice(a, b))[:-1]] for a, b in zip(starts, ends, strict=True))
+
+
+def split_along(name, dim_of_rank):
+    def function(x, indices_or_sections):
+        return tensor_split(x, indices_or_sections, dim_of_rank(x._array.ndim))
+
+    function.__name__, function.__doc__ = name, "Pieces along one direction."
+    return public(function)
+
+
+hsplit = split_along("hsplit", lambda ndim: 0 if ndim == 1 else 1)
+vsplit = split_along("vsplit", lambda ndim: 0)
+dsplit = split_along("dsplit", lambda ndim: 2)
 
 
 @public
@@ -1789,7 +1813,7 @@ FUNCTIONS.update(meshgrid=meshgrid, cartesian_prod=cartesian_prod, block_diag=bl
 
 
 def need_index(index, name):
-    if index.dtype not in (dtypes.int64, dtypes.int32):
+    if index.dtype not in (dtypes.int64, dtypes.int32) and index._array.size:
         raise RuntimeError(f"{name}(): Expected dtype int64 for index")
 
 
@@ -1813,6 +1837,8 @@ def gather(x, dim, index, *, sparse_grad=False):
     need_index(index, "gather")
     dim = dim_of(dim, x._array.ndim)
     in_range(index._array, x._array.shape[dim] if x._array.ndim else 1, dim)
+    if not x._array.ndim:
+        return reshape(expand(reshape(x, 1), index._array.size or 0), index._array.shape)
     return ops.gather.record((x, index), {"dim": dim})
 
 
@@ -1831,7 +1857,8 @@ def take_along_dim(x, indices, dim=None):
     common = [builtins.max(a, b) for a, b in zip(x._array.shape, indices._array.shape, strict=True)]
     wide = [n if i == dim else c for i, (n, c) in enumerate(zip(x._array.shape, common, strict=True))]
     index = [n if i == dim else c for i, (n, c) in enumerate(zip(indices._array.shape, common, strict=True))]
-    return gather(expand(x, wide), dim, expand(indices, index))
+    n = x._array.shape[dim]
+    return gather(expand(x, wide), dim, expand(wrap(np.where(indices._array < 0, indices._array + n, indices._array)), index))
 
 
 @public
@@ -1973,8 +2000,8 @@ def mv(x, vec):
     return ops.mv.record((x, vec), {})
 
 
-@public(names=("dot", "vdot"))
-def dot(x, other):
+@public
+def dot(x, other, op=ops.dot):
     """The product of two vectors, a number."""
     if x._array.ndim != 1 or other._array.ndim != 1:
         raise RuntimeError(f"1D tensors expected, but got {x._array.ndim}D and {other._array.ndim}D tensors")
@@ -1989,7 +2016,13 @@ def dot(x, other):
             f"inconsistent tensor size, expected tensor [{n}] and src [{m}] to have the same number of elements, but got {n} and "
             f"{m} elements respectively"
         )
-    return ops.dot.record((x, other), {})
+    return op.record((x, other), {})
+
+
+@public
+def vdot(x, other):
+    """The product of two vectors, a number."""
+    return dot(x, other, op=ops.vdot)
 
 
 @public
@@ -2145,6 +2178,8 @@ def einsum(equation, *operands):
 
     Every operand is laid out over all letters, the product is taken, and the letters that the result lacks are summed.
     """
+    if not isinstance(equation, str):
+        raise NotImplementedError("handtorch's einsum ends at equations in letters")
     operands = operands[0] if len(operands) == 1 and isinstance(operands[0], (tuple, list)) else operands
     left, arrow, right = equation.replace(" ", "").partition("->")
     terms = left.split(",")

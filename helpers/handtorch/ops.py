@@ -34,12 +34,14 @@ from .kernels import (
     fold_windows,
     in_corner,
     interpolate,
+    joined,
     inverse_erf,
     log_gamma,
     log_softmax_of,
     log_sum_exp,
     logistic,
     modulus,
+    multiplied_and_added,
     norm_of,
     placed,
     put_at,
@@ -85,8 +87,8 @@ div = Operation("Div", np.true_divide, mix="float", x=lambda g, y: g / y, y=lamb
 neg = Operation("Neg", np.negative, mix="none", x=lambda g: -g)
 reciprocal = Operation("Reciprocal", np.reciprocal, mix="float", x=lambda g, ans: -g * (ans * ans))
 rsub = Operation("RsubBackward1", lambda x, *, other: other - x, mix="none", x=lambda g: -g)
-add_scaled = Operation("Add", lambda x, y, *, alpha: x + y * alpha, x=lambda g: g, y=lambda g, alpha: g * alpha)
-sub_scaled = Operation("Sub", lambda x, y, *, alpha: x - y * alpha, x=lambda g: g, y=lambda g, alpha: -(g * alpha))
+add_scaled = Operation("Add", lambda x, y, *, alpha: multiplied_and_added(x, alpha, y), x=lambda g: g, y=lambda g, alpha: g * alpha)
+sub_scaled = Operation("Sub", lambda x, y, *, alpha: multiplied_and_added(x, -alpha, y), x=lambda g: g, y=lambda g, alpha: -(g * alpha))
 rounding_div = Operation("DivBackward2", lambda x, y, *, how: DIVIDE[how](x, y), x=nothing, y=nothing)
 floor_divide = Operation("NotImplemented", lambda x, y: floor_div(x, y))
 fmod = Operation(
@@ -97,7 +99,7 @@ remainder = Operation(
 )
 addcmul = Operation(
     "Addcmul",
-    lambda x, y, z, *, value=1: x + value * y * z,
+    lambda x, y, z, *, value=1: multiplied_and_added(x, value * y if value != 1 else y, z),
     x=lambda g: g,
     y=lambda g, z, value: g * (z * value),
     z=lambda g, y, value: g * (y * value),
@@ -174,7 +176,7 @@ erfc = entry("Erfc", lambda x: each_number(math.erfc, x), x=lambda g, x: -2 / ma
 erfinv = entry("Erfinv", lambda x: inverse_erf(x), x=lambda g, ans: math.sqrt(PI) / 2 * exp(ans**2) * g)
 lgamma = entry("Lgamma", lambda x: each_number(log_gamma, x), x=lambda g, x: g * digamma(x))
 digamma = entry("Digamma", lambda x: each_number(digamma_of, x), x=lambda g, x: g * trigamma(x))
-trigamma = entry("Polygamma", lambda x: each_number(trigamma_of, x))
+trigamma = entry("Polygamma", lambda x: each_number(trigamma_of, x), x=lambda g: the_end("the derivative of polygamma"))
 sinc = entry(
     "Sinc", np.sinc, x=lambda g, x: g * where(x == 0, 0.0, (cos(PI * x) * PI * x - sin(PI * x)) / (PI * x * x))
 )
@@ -364,9 +366,7 @@ logcumsumexp = Operation(
     "Logcumsumexp",
     lambda x, *, dim: np.logaddexp.accumulate(x, axis=dim) if x.ndim else x.copy(),
     mix="float",
-    x=lambda g, x, ans, dim: (
-        exp(x) * flip(cumsum(flip(g * exp(-ans), dim=(dim,)), dim=dim), dim=(dim,)) if g.ndim else g
-    ),
+    x=lambda g, x, ans, dim: logcumsumexp_rule(g, x, ans, dim) if x.ndim else g,
 )
 
 # ---- shapes: most show the same memory -------------------------------------------------------------------------------
@@ -461,7 +461,7 @@ triu = Operation(
     "Triu", lambda x, *, diagonal: np.triu(x, diagonal), mix="none", x=lambda g, diagonal: triu(g, diagonal=diagonal)
 )
 cat = Operation(
-    "Cat", lambda *x, dim: np.concatenate(x, axis=dim), each=lambda g, i, shapes, dim: cat_part(g, i, shapes, dim)
+    "Cat", lambda *x, dim: joined(x, dim), each=lambda g, i, shapes, dim: cat_part(g, i, shapes, dim)
 )
 stack = Operation("Stack", lambda *x, dim: stacked(x, dim), each=lambda g, i, dim: select(g, dim=dim, index=i))
 
@@ -471,7 +471,8 @@ pick = Operation(
     "Index", lambda x, *, key: x[key], mix="none", x=lambda g, x_shape, key: place(g, shape=x_shape, key=key)
 )
 place = Operation(
-    "IndexPut", lambda x, *, shape, key: placed(x, shape, key), mix="none", x=lambda g, key: pick(g, key=key)
+    "IndexPut", lambda x, *, shape, key, unique=False: placed(x, shape, key, unique), mix="none",
+    x=lambda g, key: pick(g, key=key),
 )
 put = Operation(
     "IndexPut", lambda x, y, *, key, accumulate=False: put_at(x, y, key, accumulate), mix="none",
@@ -540,6 +541,7 @@ CHOSEN |= {name: gather.called(name.capitalize()) for name in ("cummax", "cummin
 mm = Operation("Mm", np.matmul, mix="none", x=lambda g, y: g @ y.mT, y=lambda g, x: x.mT @ g)
 bmm = mm.called("Bmm")
 mv = Operation("Mv", np.matmul, mix="none", x=lambda g, y: g[:, None] * y, y=lambda g, x: x.T @ g)
+vdot = Operation("Vdot", np.matmul, mix="none", x=lambda g, y: g * y, y=lambda g, x: g * x)
 dot = Operation("Dot", np.matmul, mix="none", x=lambda g, y: g * y, y=lambda g, x: g * x)
 addmm = Operation(
     "Addmm",
@@ -581,12 +583,15 @@ cholesky = Operation(
 
 # ---- neural networks -------------------------------------------------------------------------------------------------
 
-relu = Operation("Relu", lambda x: np.maximum(x, 0), mix="none", x=lambda g, ans: g * (ans > 0))
+# A slope that does not change is still a function of x to the second derivative: zero, but there.
+step = Operation("Step", lambda x: (x > 0).astype(x.dtype), mix="none", x=nothing)
+flat = Operation("Flat", lambda x: np.zeros_like(x), mix="none", x=nothing)
+relu = Operation("Relu", lambda x: np.maximum(x, 0), mix="none", x=lambda g, ans: g * step(ans))
 leaky_relu = Operation(
     "LeakyRelu",
     lambda x, *, slope: np.where(x > 0, x, x * slope),
     mix="none",
-    x=lambda g, x, slope: where(x > 0, g, g * slope),
+    x=lambda g, x, slope: where(x > 0, g, g * slope) + flat(x),
 )
 elu = Operation(
     "Elu",
@@ -632,7 +637,7 @@ hardtanh = Operation(
     "Hardtanh",
     lambda x, *, low, high: clip(x, low, high),
     mix="none",
-    x=lambda g, x, low, high: where((x > low) & (x < high), g, 0.0),
+    x=lambda g, x, low, high: where((x > low) & (x < high), g, 0.0) + flat(x),
 )
 hardsigmoid = Operation(
     "Hardsigmoid", lambda x: np.clip(x + 3, 0, 6) / 6, mix="none", x=lambda g, x: where((x > -3) & (x < 3), g / 6, 0.0)
@@ -647,30 +652,34 @@ threshold = Operation(
     "Threshold",
     lambda x, *, limit, value: np.where(x <= limit, np.asarray(value, x.dtype), x),
     mix="none",
-    x=lambda g, x, limit: g * (x > limit),
+    x=lambda g, x, limit: g * (x > limit) + flat(x),
 )
 softshrink = Operation(
     "Softshrink",
     lambda x, *, lambd: np.where(x > lambd, x - lambd, np.where(x < -lambd, x + lambd, x * 0)),
     mix="none",
-    x=lambda g, x, lambd: g * ((x > lambd) | (x < -lambd)),
+    x=lambda g, x, lambd: g * ((x > lambd) | (x < -lambd)) + flat(x),
 )
 hardshrink = Operation(
     "Hardshrink",
     lambda x, *, lambd: np.where((x >= -lambd) & (x <= lambd), 0, x).astype(x.dtype),
     mix="none",
-    x=lambda g, x, lambd: g * ((x > lambd) | (x < -lambd)),
+    x=lambda g, x, lambd: g * ((x > lambd) | (x < -lambd)) + flat(x),
 )
 softmax = Operation(
     "Softmax", lambda x, *, dim: softmax_of(x, dim), mix="none",
-    x=lambda g, ans, dim: g * ans - ans * total(g * ans, dim=(dim,), keepdim=True),
+    x=lambda g, ans, dim: g * ans - ans * (g * ans).sum(dim, keepdims=True),
 )  # fmt: skip
 log_softmax = Operation(
     "LogSoftmax", lambda x, *, dim: log_softmax_of(x, dim), mix="none",
-    x=lambda g, ans, dim: g - exp(ans) * total(g, dim=(dim,), keepdim=True),
+    x=lambda g, ans, dim: g - exp(ans) * g.sum(dim, keepdims=True),
 )  # fmt: skip
 
 # ---- what the rules above say in a word: helpers for arrays and tensors alike ----------------------------------------
+
+
+def the_end(what):
+    raise NotImplementedError(f"{what}: handtorch, the part of PyTorch that this course uses, ends before it; use PyTorch")
 
 
 def array_of(x):
@@ -804,10 +813,20 @@ def cumprod_rule(g, x, ans, dim):
     return cat(*parts, dim=dim) if parts else zeros_like(x)
 
 
+def logcumsumexp_rule(g, x, ans, dim):
+    """Reverse sums of g exp(x - ans), in logarithms, for positive and negative g apart."""
+
+    def part(sign_):
+        size = log(where(g * sign_ > 0, g * sign_, 0.0)) - ans
+        return exp(flip(logcumsumexp(flip(size, dim=(dim,)), dim=dim), dim=(dim,)) + x)
+
+    return part(1) - part(-1)
+
+
 def cat_part(g, i, shapes, dim):
-    """The stretch of the joined gradient that belongs to input i."""
+    """The stretch of the joined gradient that belongs to input i; empty vectors fit everywhere."""
     if shapes[i] == (0,):
-        return pick(g, key=at(dim, slice(0, 0))).reshape((0,)) if len(g.shape) == 1 else None
+        return zeros((0,), g)
     start = sum(shape[dim] for shape in shapes[:i] if shape != (0,))
     return pick(g, key=at(dim, slice(start, start + shapes[i][dim])))
 
@@ -822,11 +841,10 @@ def unrepeat(g, shape, times):
 
 def zeros(shape, like):
     """Zeros of that shape, of the type and kind (array or tensor) of `like`."""
-    return zeros_like(
-        broadcast(
-            reshape(like, shape=(like.size if not isinstance(like, Variable) else like.numel(),))[:1].sum(), shape=shape
-        )
-    )
+    return blank(like, shape=tuple(shape))
+
+
+blank = Operation("Zeros", lambda x, *, shape: np.zeros(shape, x.dtype), mix="none")
 
 
 def erase(g, key):

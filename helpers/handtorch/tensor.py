@@ -41,7 +41,7 @@ GRAD_OF_NON_LEAF = (
     "during autograd.backward(). If you indeed want the .grad field to be populated for a non-leaf Tensor, use "
     ".retain_grad() on the non-leaf Tensor. If you access the non-leaf Tensor by mistake, make sure you access the leaf "
     "Tensor instead. See github.com/pytorch/pytorch/pull/30531 for more information. (Triggered internally at "
-    "build/aten/src/ATen/core/TensorBody.h:493.)"
+    "/__w/pytorch/pytorch/build/aten/src/ATen/core/TensorBody.h:493.)"
 )
 FLAG_OF_NON_LEAF = (
     "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a subgraph that "
@@ -60,14 +60,14 @@ COPY_OF_NON_LEAF = (
 )
 TO_SCALAR = (
     "Converting a tensor with requires_grad=True to a scalar may lead to unexpected behavior.\nConsider using "
-    "tensor.detach() first. (Triggered internally at torch/csrc/autograd/generated/python_variable_methods.cpp:822.)"
+    "tensor.detach() first. (Triggered internally at /__w/pytorch/pytorch/torch/csrc/autograd/generated/python_variable_methods.cpp:822.)"
 )
 NO_NUMPY = "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
 CREATE_GRAPH = (
     "Using backward() with create_graph=True will create a reference cycle between the parameter and its gradient which "
     "can cause a memory leak. We recommend using autograd.grad when creating the graph to avoid this. If you have to use "
     "this function, make sure to reset the .grad fields of your parameters to None after use to break the cycle and avoid "
-    "the leak. (Triggered internally at torch/csrc/autograd/engine.cpp:1307.)"
+    "the leak. (Triggered internally at /__w/pytorch/pytorch/torch/csrc/autograd/engine.cpp:1307.)"
 )
 
 
@@ -406,7 +406,7 @@ class Tensor(Variable):
         return self._array.item()
 
     def __float__(self):
-        if self.requires_grad and self._array.size == 1:
+        if mode.grad and self.requires_grad and self._array.size == 1:
             warn_once(TO_SCALAR)
         return float(self._one())
 

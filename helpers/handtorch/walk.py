@@ -227,14 +227,14 @@ def look_for_nan(node, results):
                 warnings.warn(
                     f"Error detected in {node.name()}. No forward pass information available. Enable detect anomaly "
                     "during forward pass for more information. (Triggered internally at "
-                    "torch/csrc/autograd/python_anomaly_mode.cpp:115.)",
+                    "/__w/pytorch/pytorch/torch/csrc/autograd/python_anomaly_mode.cpp:115.)",
                     stacklevel=2,
                 )
             else:
                 stack = "".join(line for line in node.made_at if "handtorch" not in line.split(",")[0])
                 warnings.warn(
                     f"Error detected in {node.name()}. Traceback of forward call that caused the error:\n{stack} "
-                    "(Triggered internally at torch/csrc/autograd/python_anomaly_mode.cpp:122.)",
+                    "(Triggered internally at /__w/pytorch/pytorch/torch/csrc/autograd/python_anomaly_mode.cpp:122.)",
                     stacklevel=2,
                 )
             raise RuntimeError(f"Function '{node.name()}' returned nan values in its {i}th output.")
