@@ -138,9 +138,18 @@ def run_all(page: Page, seconds: float = 240) -> None:
         "() => { window.ran = false; jupyterapp.commands.execute('notebook:run-all-cells').then(() => ran = true); }"
     )
     page.wait_for_function("window.ran", timeout=1000 * seconds)
-    # The command returns at the first error, also at one that a tag announces, while the kernel goes on.
-    waiting = f"[...document.querySelectorAll('{PANEL} .jp-InputPrompt')].some(e => e.textContent.includes('*'))"
-    page.wait_for_function(f"!{waiting}", timeout=1000 * seconds)
+    # The command returns at the first error, also at one that a tag announces, while the kernel goes on. So wait until
+    # every cell has its number, or, where an error did stop the run, until nothing has happened for ten seconds.
+    page.wait_for_function(
+        f"""() => {{
+            const code = ({WIDGET}).content.model.toJSON().cells.filter(c => c.cell_type === 'code' && c.source.length);
+            const done = code.filter(c => c.execution_count).length;
+            if (done !== window.done) [window.done, window.since] = [done, Date.now()];
+            return done === code.length || Date.now() - window.since > 10000;
+        }}""",
+        timeout=1000 * seconds,
+        polling=500,
+    )
     wait_until_idle(page, seconds)
     page.wait_for_timeout(1000)
 
