@@ -214,3 +214,22 @@ def bowls(inputs, t_c, runs, start=(1.0, 0.0)) -> Picture:
         "ends far above the lowest point. A tenth of them: a narrow valley, and a path that turns and follows it to the end. "
         "Standardised: circles, and a short path, nearly straight.",
     )
+
+
+# --- chapter 4 ---------------------------------------------------------------------------------------------------
+
+
+def pendulum(forgotten, clean) -> Picture:
+    """The losses (°C², one an epoch) of a loop that never clears its gradient, over those of one that does."""
+    fig, ax = axes("epoch", "loss (°C²)")
+    ax.plot(range(1, len(forgotten) + 1), forgotten, color=RED, linewidth=1.8)
+    ax.plot(range(1, len(clean) + 1), clean, color=BLUE)
+    ax.set_ylim(0, 1.25 * max(forgotten))
+    ax.text(0.99, 0.97, "never cleared", transform=ax.transAxes, ha="right", va="top", color=RED)
+    ax.text(0.99, 0.88, "cleared every epoch", transform=ax.transAxes, ha="right", va="top", color=BLUE)
+    return show(
+        fig,
+        alt=f"The loss over {len(clean)} epochs. Cleared every epoch it falls at once to {clean[4]:.0f} and then slowly "
+        f"to {clean[-1]:.0f}. Never cleared it swings all the time between {min(forgotten):.0f} and "
+        f"{max(forgotten):.0f}, and the swings do not become smaller.",
+    )
