@@ -715,6 +715,6 @@ def behaviour(T, code):
     return text, [(w.category.__name__, stack.sub("", str(w.message))) for w in caught], error
 
 
-@pytest.mark.parametrize("code", parts())
+@pytest.mark.parametrize("code", list(parts()))
 def test_same_words(code):
     assert behaviour(handtorch, code) == behaviour(torch, code)

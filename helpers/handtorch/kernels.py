@@ -150,7 +150,7 @@ def raise_to(x, exponent):
         exponent = exponent.astype(np.int64)
     size = np.power(x, np.where(exponent < 0, 0, exponent).astype(x.dtype if x.dtype != bool else np.int64))
     if not (exponent < 0).any():
-        return size
+        return size.astype(x.dtype)
     flipped = np.where(x == 1, 1, np.where(x == -1, np.where(exponent % 2 == 0, 1, -1), 0))
     return np.where(exponent < 0, flipped, size).astype(x.dtype)
 

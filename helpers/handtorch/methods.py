@@ -313,6 +313,8 @@ def power(x, exponent):
         return ops.power.record((x,), {"exponent": exponent})
     if isinstance(exponent, np.generic):
         exponent = exponent.item()
+    if isinstance(exponent, Variable) and dtypes.result_dtype((array(x), exponent._array)) is dtypes.bool:
+        raise NotImplementedError("\"pow\" not implemented for 'Bool'")
     if not isinstance(x, Variable):
         kind = dtypes.result_dtype((x, exponent._array))
         if not kind.is_floating_point and kind.category == 0:

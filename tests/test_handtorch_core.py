@@ -1,0 +1,358 @@
+"""Property tests: whatever a program of the course does with tensors, handtorch and PyTorch agree on values, types and gradients.
+
+PyTorch is the oracle. Float64 results are compared to 1e-9 (another BLAS, another order in a few sums), float32 to 1e-5.
+Cotangents are random and not symmetric, so that a transposed or unsummed gradient shows.
+"""
+
+import gc
+import operator
+import sys
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import helpers.handtorch as handtorch
+
+settings.register_profile("handtorch", max_examples=60, deadline=None)
+settings.load_profile("handtorch")
+
+SHAPES = st.sampled_from([(), (1,), (3,), (0,), (2, 3), (3, 1), (1, 3), (2, 1, 3), (4, 2, 3), (2, 0)])
+SEEDS = st.integers(0, 10**6)
+
+
+def numbers(seed, shape, kind=np.float64, low=-2.0, high=2.0):
+    return np.asarray(np.random.default_rng(seed).uniform(low, high, shape), kind)
+
+
+def same(a, b, tolerance=1e-9):
+    """A tensor of each library, or None, with the same shape, type and values."""
+    if a is None or b is None:
+        assert a is None and b is None
+        return
+    assert tuple(a.shape) == tuple(b.shape)
+    assert str(a.dtype) == str(b.dtype)
+    assert a.requires_grad == b.requires_grad
+    np.testing.assert_allclose(a.numpy(force=True), b.numpy(force=True), tolerance, tolerance)
+
+
+def compare(program, arrays, seed=0, second=False):
+    """Run `program(T, *leaves)` on both; compare result, gradients for a random cotangent, and second derivatives."""
+    results = []
+    for T in (torch, handtorch):
+        leaves = [T.tensor(a, requires_grad=a.dtype.kind == "f") for a in arrays]
+        y = program(T, *leaves)
+        found = [y]
+        if y.requires_grad:
+            v = T.tensor(numbers(seed + 1, tuple(y.shape), y.detach().numpy().dtype))
+            wanted = [x for x in leaves if x.requires_grad]
+            grads = T.autograd.grad(y, wanted, v, create_graph=True, allow_unused=True)
+            found += grads
+            again = [g for g in grads if g is not None and g.requires_grad]
+            if second and again:
+                weights = [T.tensor(numbers(seed + 2 + i, tuple(g.shape))) for i, g in enumerate(again)]
+                found += T.autograd.grad(again, wanted, weights, allow_unused=True)
+        results.append(found)
+    tolerance = 1e-9 if all(a.dtype != np.float32 for a in arrays) else 1e-5
+    for a, b in zip(*results, strict=True):
+        same(a, b, tolerance)
+
+
+UNARY = ['abs', 'neg', 'exp', 'exp2', 'expm1', 'log1p', 'sin', 'cos', 'tan', 'atan', 'sinh', 'cosh', 'tanh', 'asinh', 'sigmoid', 'erf', 'relu', 'square', 'floor', 'ceil', 'round', 'trunc', 'frac', 'sign', 'sqrt', 'log', 'reciprocal', 'rsqrt', 'log2', 'log10', 'lgamma', 'digamma', 'erfc']  # fmt: skip
+POSITIVE = {"sqrt", "log", "reciprocal", "rsqrt", "log2", "log10", "lgamma", "digamma", "log1p"}
+
+
+@pytest.mark.parametrize("name", UNARY)
+@given(shape=SHAPES, seed=SEEDS)
+@settings(max_examples=12)
+def test_functions_of_one_number(name, shape, seed):
+    low = 0.3 if name in POSITIVE else -2.0
+    program = lambda T, x: getattr(T, name)(x)
+    compare(program, [numbers(seed, shape, low=low)], seed, second=name not in ("digamma", "lgamma"))
+
+
+BINARY = {
+    "add": lambda T, x, y: x + y,
+    "sub": lambda T, x, y: x - y,
+    "mul": lambda T, x, y: x * y,
+    "div": lambda T, x, y: x / y,
+    "pow": lambda T, x, y: x.abs() ** y,
+    "maximum": lambda T, x, y: T.maximum(x, y),
+    "where": lambda T, x, y: T.where(x > y, x * 2, y),
+    "atan2": lambda T, x, y: T.atan2(x, y),
+    "scaled add": lambda T, x, y: T.add(x, y, alpha=-0.3),
+    "fan-out": lambda T, x, y: x * y + x * x - y * (x + y).tanh(),
+    "constants": lambda T, x, y: (1 - x) * 2 / (y * y + 1) + 3**x - x**3,
+}
+PAIRS = st.sampled_from(
+    [
+        ((2, 3), (3,)),
+        ((3,), (2, 3)),
+        ((), (2, 3)),
+        ((2, 1), (1, 3)),
+        ((2, 1, 3), (4, 1)),
+        ((0,), (1,)),
+        ((), ()),
+        ((2, 3), (2, 3)),
+    ]
+)
+
+
+@pytest.mark.parametrize("name", BINARY)
+@given(shapes=PAIRS, seed=SEEDS)
+@settings(max_examples=12)
+def test_two_operands_broadcast_on_both_sides(name, shapes, seed):
+    compare(BINARY[name], [numbers(seed + i, shape) for i, shape in enumerate(shapes)], seed, second=True)
+
+
+REDUCTIONS = {
+    "sum": lambda x, dim, keep: x.sum(dim, keepdim=keep),
+    "mean": lambda x, dim, keep: x.mean(dim, keepdim=keep),
+    "prod": lambda x, dim, keep: x.prod(dim, keepdim=keep),
+    "max": lambda x, dim, keep: x.max(dim, keepdim=keep).values,
+    "min": lambda x, dim, keep: x.min(dim, keepdim=keep).values,
+    "amax": lambda x, dim, keep: x.amax(dim, keepdim=keep),
+    "logsumexp": lambda x, dim, keep: x.logsumexp(dim, keepdim=keep),
+    "var": lambda x, dim, keep: x.var(dim, keepdim=keep, correction=0),
+    "std": lambda x, dim, keep: x.std(dim, keepdim=keep),
+    "norm": lambda x, dim, keep: x.norm(dim=dim, keepdim=keep),
+    "softmax": lambda x, dim, keep: x.softmax(dim),
+    "log_softmax": lambda x, dim, keep: x.log_softmax(dim),
+    "cumsum": lambda x, dim, keep: x.cumsum(dim),
+    "cumprod": lambda x, dim, keep: x.cumprod(dim),
+    "median": lambda x, dim, keep: x.median(dim, keepdim=keep).values,
+    "sort": lambda x, dim, keep: x.sort(dim).values,
+}
+
+
+@pytest.mark.parametrize("name", REDUCTIONS)
+@given(
+    shape=st.sampled_from([(3,), (2, 3), (4, 2, 3)]),
+    dim=st.integers(-1, 0),
+    keep=st.booleans(),
+    seed=SEEDS,
+    ties=st.booleans(),
+)
+@settings(max_examples=12)
+def test_reductions(name, shape, dim, keep, seed, ties):
+    array = numbers(seed, shape)
+    if ties and name in ("amax", "prod", "cumprod"):
+        array = np.round(array)
+    compare(lambda T, x: REDUCTIONS[name](x, dim, keep), [array], seed, second=name not in ("cumprod", "prod"))
+
+
+SHAPING = {
+    "reshape": lambda T, x: x.reshape(3, 4, 2),
+    "transpose": lambda T, x: x.transpose(0, 2),
+    "permute": lambda T, x: x.permute(1, 2, 0),
+    "index": lambda T, x: x[1:, 0],
+    "negative index": lambda T, x: x[-1, ..., None],
+    "list": lambda T, x: x[[0, 1, 1], :, [1, 0, 0]],
+    "mask": lambda T, x: x[x > 0],
+    "expand": lambda T, x: x[:, :1].expand(4, 5, 2),
+    "squeeze": lambda T, x: x[:, :1].squeeze(1).unsqueeze(0),
+    "cat": lambda T, x: T.cat([x, x[:1] * 2, x[:, :, :].flip(1)], 0),
+    "stack": lambda T, x: T.stack([x, x * x], 1),
+    "split": lambda T, x: x.split([1, 3])[1] + x.chunk(4)[0],
+    "unbind": lambda T, x: x.unbind(1)[2] * x.unbind(1)[0],
+    "gather": lambda T, x: x.gather(1, T.tensor([[[0, 2], [1, 1]]])),
+    "diagonal": lambda T, x: x.diagonal(0, 1, 2),
+    "tril": lambda T, x: x.tril() + x.triu(1) * 2,
+    "roll": lambda T, x: x.roll((1, -1), (0, 1)),
+    "repeat": lambda T, x: x.repeat(2, 1, 3),
+    "matmul": lambda T, x: x @ x.mT,
+    "einsum": lambda T, x: T.einsum("bij,bkj->ik", x, x),
+    "unfold": lambda T, x: x.unfold(1, 2, 1),
+}
+
+
+@pytest.mark.parametrize("name", SHAPING)
+@given(seed=SEEDS)
+@settings(max_examples=8)
+def test_shapes(name, seed):
+    compare(SHAPING[name], [numbers(seed, (4, 3, 2))], seed, second=True)
+
+
+@given(
+    st.sampled_from(
+        [
+            ((3,), (3,)),
+            ((2, 3), (3,)),
+            ((3,), (3, 2)),
+            ((2, 3), (3, 2)),
+            ((5, 2, 3), (3, 2)),
+            ((2, 3), (4, 3, 2)),
+            ((1, 2, 3), (4, 3, 2)),
+        ]
+    ),
+    SEEDS,
+)
+def test_matmul_by_rank(shapes, seed):
+    compare(lambda T, x, y: x @ y, [numbers(seed + i, s) for i, s in enumerate(shapes)], seed, second=True)
+
+
+WRITES = {
+    "add_": lambda T, x, y: x.add_(y),
+    "mul_": lambda T, x, y: x.mul_(y),
+    "exp_": lambda T, x, y: x.exp_(),
+    "sin_": lambda T, x, y: x.sin_(),
+    "first row": lambda T, x, y: x[0].mul_(y[1]),
+    "column of a view": lambda T, x, y: x.T[1].add_(y[:, 0] * 2),
+    "assign a row": lambda T, x, y: x.__setitem__(1, y[0] * y[1]),
+    "assign a mask": lambda T, x, y: x.__setitem__(x > 0, 0.5),
+    "assign by list": lambda T, x, y: x.__setitem__([0, 1], y),
+    "fill": lambda T, x, y: x[:, 0].fill_(3.0),
+    "clamp_": lambda T, x, y: x.clamp_(-1, 1),
+    "copy_": lambda T, x, y: x[:, 1:].copy_(y[:, :2]),
+    "view of a view": lambda T, x, y: x.view(6)[1:5].view(2, 2)[1].sub_(y[0, :2]),
+}
+
+
+@given(st.lists(st.sampled_from(sorted(WRITES)), min_size=1, max_size=5), SEEDS)
+def test_sequences_of_writes_in_place(names, seed):
+    """Either both give the same gradients, or both find the same saved value changed."""
+    outcomes = []
+    for T in (torch, handtorch):
+        a, y = (T.tensor(numbers(seed + i, (2, 3)), requires_grad=True) for i in range(2))
+        x = a * 1
+        early = x[0]
+        try:
+            for name in names:
+                WRITES[name](T, x, y)
+            total = (x * T.tensor(numbers(seed + 3, (2, 3)))).sum() + (early * early).sum()
+            outcomes.append([x, early, *T.autograd.grad(total, [a, y], allow_unused=True)])
+        except RuntimeError as error:
+            outcomes.append(str(error))
+    if isinstance(outcomes[0], str) or isinstance(outcomes[1], str):
+        assert outcomes[0] == outcomes[1]
+        return
+    for a, b in zip(*outcomes, strict=True):
+        same(a, b)
+
+
+KINDS = ["bool", "uint8", "int8", "int32", "int64", "float16", "float32", "float64"]
+
+
+SIGNS = [operator.add, operator.mul, operator.truediv, operator.pow, operator.floordiv, operator.lt]
+
+
+@given(
+    st.sampled_from(KINDS),
+    st.sampled_from(KINDS + [1, 1.5, True]),
+    st.booleans(),
+    st.booleans(),
+    st.sampled_from(SIGNS),
+)
+@settings(max_examples=300)
+def test_types_of_results(left, right, scalar_left, scalar_right, sign):
+    """Every pair of types, with and without dimensions, and Python numbers."""
+    outcomes = []
+    for T in (torch, handtorch):
+        x = T.ones(() if scalar_left else (2,), dtype=getattr(T, left))
+        y = T.ones(() if scalar_right else (2,), dtype=getattr(T, right)) if isinstance(right, str) else right
+        try:
+            outcomes.append(str(sign(x, y).dtype))
+        except RuntimeError as error:
+            outcomes.append(type(error))
+    assert outcomes[0] == outcomes[1]
+
+
+def test_repeated_backward_adds_up_and_frees():
+    for T in (torch, handtorch):
+        x = T.tensor([1.0, 2.0], requires_grad=True)
+        y = (x * x).sum()
+        y.backward(retain_graph=True)
+        y.backward()
+        assert x.grad.tolist() == [4.0, 8.0]
+        with pytest.raises(RuntimeError, match="second time"):
+            y.backward()
+
+
+def walked(node, seen):
+    """The names of a graph, and its edges, as a walker written for PyTorch sees them."""
+    if node is None or node in seen:
+        return []
+    seen.add(node)
+    below = [(f and f.name(), nr) for f, nr in node.next_functions]
+    return [(node.name(), below)] + [line for f, _ in node.next_functions for line in walked(f, seen)]
+
+
+def test_graphs_look_the_same():
+    def programs(T):
+        w = T.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
+        b = T.tensor([0.5, -0.5], requires_grad=True)
+        x = T.tensor([[1.0, -1.0], [2.0, 0.5], [0.1, 0.2]])
+        yield ((x @ w + b).tanh() ** 2).mean()
+        yield T.nn.functional.cross_entropy(T.nn.functional.linear(x, w, b), T.tensor([0, 1, 1]))
+        yield (1 - w[0]).exp().sum() / 2 + (2 / b).prod() - (b - 3).norm()
+        yield T.stack([*b]).max() + T.cat([w, w]).sum(0)[1] * w.T[0, 1].clamp(0, 1)
+
+    for a, b in zip(programs(torch), programs(handtorch), strict=True):
+        assert walked(a.grad_fn, set()) == walked(b.grad_fn, set())
+
+
+def test_hooks_run_in_pytorchs_order():
+    logs = []
+    for T in (torch, handtorch):
+        log = []
+        a, b = T.tensor(2.0, requires_grad=True), T.tensor(3.0, requires_grad=True)
+        c = a * b
+        d = c + a
+        e = d * c
+        for name, t in zip("abcde", (a, b, c, d, e), strict=True):
+            t.register_hook(lambda g, name=name, log=log: log.append((name, g.item())))
+        e.backward()
+        logs.append(log)
+    assert logs[0] == logs[1]
+
+
+def test_a_chain_of_any_length_goes_backward_and_away():
+    x = handtorch.ones((), requires_grad=True)
+    y = x
+    for _ in range(100_000):
+        y = y * 1.0
+    assert sys.getrecursionlimit() < 100_000
+    y.backward()
+    assert x.grad.item() == 1.0
+    del y
+    gc.collect()
+
+
+def test_a_long_loop_keeps_nothing():
+    def tensors():
+        gc.collect()
+        return sum(issubclass(type(o), handtorch.Tensor) for o in gc.get_objects())
+
+    x = handtorch.ones(3, requires_grad=True)
+
+    def loop():
+        for _ in range(50):
+            x.grad = None
+            ((x * x).exp().sum() + x[0]).backward()
+
+    loop()
+    before = tensors()
+    loop()
+    assert tensors() == before
+
+
+def test_graphs_die_without_the_garbage_collector():
+    """A result must not hold itself through its node: memory would grow until the collector comes."""
+    gc.collect()
+    gc.disable()
+    try:
+        x = handtorch.ones(3, requires_grad=True)
+        for _ in range(20):
+            (x.exp().tanh() * x[1]).softmax(0).sum().backward()
+        assert gc.collect() < 20
+    finally:
+        gc.enable()
+
+
+def test_what_is_missing_says_so():
+    with pytest.raises(NotImplementedError, match="torch.fft.*ends before it"):
+        _ = handtorch.fft
+    with pytest.raises(NotImplementedError, match="torch.nn.functional.conv2d"):
+        _ = handtorch.nn.functional.conv2d
