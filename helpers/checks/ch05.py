@@ -130,6 +130,11 @@ EXERCISE_1 = Exercise(
         raises("'NoneType' object", REACH, "M37"),
         raises("other must be a Tensor", REACH, "M37"),
         raises("NoneType", REACH, "M37"),
+        raises(
+            "leaf Variable that requires grad is being",
+            "a leaf Variable … in-place: the update itself was being watched.",
+            "M44",
+        ),
         when(lambda f: f.kind == "mode", MODE, "M61"),
         when(_differs("the list holds the tensors that it held"), NEW_TENSORS, "M48"),
         when(_differs("grad"), "`.grad` is gone after your step: that is another function's job.", None),
@@ -153,19 +158,21 @@ class _Recorded:
     """Counts what autograd saves while a function runs: nothing is saved where nothing is recorded."""
 
     def __init__(self, answer):
-        self.answer, self.saved = answer, 0
+        self.answer, self.saved, self.number = answer, 0, None
 
     def __call__(self, *args):
         hooks = getattr(getattr(torch.autograd, "graph", None), "saved_tensors_hooks", None)
         if hooks is None:
-            return self.answer(*args)  # handtorch has no such hooks: the mode afterwards is all that can be seen
+            return self.answer(*args)  # handtorch has no such hooks: value and mode are all that can be seen
 
         def pack(tensor):
             self.saved += 1
             return tensor
 
         with hooks(pack, lambda tensor: tensor):
-            return self.answer(*args)
+            result = self.answer(*args)
+        self.number = isinstance(result, float)
+        return result
 
 
 def _probe_evaluate(answer, draw):
@@ -176,7 +183,7 @@ def _probe_evaluate(answer, draw):
         tried = show_arguments((params, t_u, t_c), ["params", "t_u", "t_c"]) + ("" if mode else ", recording off")
         watched = _Recorded(answer)
         with torch.set_grad_enabled(mode):
-            yield trial(tried, watched, params, t_u, t_c, size=n, after=lambda w=watched: w.saved > 0)
+            yield trial(tried, watched, params, t_u, t_c, size=n, after=lambda w=watched: [w.saved > 0, w.number])
     params = draw.tensor(2).requires_grad_()
     for mode in (True, False):
         with torch.set_grad_enabled(mode):
@@ -219,18 +226,18 @@ EXERCISE_2 = Exercise(
             "M36",
         ),
         when(
-            lambda f: f.kind == "type" and "tensor" in f.record["value"],
+            lambda f: f.kind in ("type", "after") and "tensor" in f.record["value"],
             "A number is due; your tensor may never enter a training graph.",
             "M62",
         ),
         when(
-            lambda f: f.kind == "changed" and f.record.get("after") is True,
+            lambda f: f.kind == "changed" and f.record["after"]["list"][0],
             "params.grad changed during an evaluation.",
             "M81",
         ),
         when(_grad_changed, TOUCHED, "M18"),
         when(
-            lambda f: f.kind == "after" and f.record["after"] is True,
+            lambda f: f.kind == "after" and f.record["after"]["list"][0],
             "A graph was built during your call, and then thrown away.",
             "M81",
         ),
@@ -435,10 +442,33 @@ def _probe_straight(answer, draw):
             answer(x).backward(v)
             return None if x.grad is None else x.grad.clone()
 
-        yield trial(show_arguments((x,), ["x"]), answer, x)
+        yield {**trial(show_arguments((x,), ["x"]), answer, x), "notes": _operations(answer, x)}
         yield {**trial(f"{show_arguments((x, v), ['x', 'v'])}, y.backward(v), x.grad", walk), "notes": encode(v)}
     plain = draw.tensor(4, scale=3.0)
     yield trial(show_arguments((plain,), ["x"]) + ", which requires no gradient", answer, plain)
+
+
+def _operations(answer, x):
+    """The names of the operations behind the answer, the last first: what tells one zero gradient from another."""
+    try:
+        steps, names = [answer(x.detach().clone().requires_grad_()).grad_fn], []
+    except Exception:
+        return []
+    while steps:
+        step = steps.pop(0)
+        if step is not None and len(names) < 50:
+            names.append(step.name())
+            steps += [f for f, _ in step.next_functions]
+    return names
+
+
+def _zero_by(*names, without=()):
+    def shows(facts):
+        made_by = facts.seen[0]["notes"]
+        found = made_by[: len(names)] == list(names) and not any(n in made_by for n in without)
+        return found and _values_right(facts) and all(not any(a) for a, _ in _walks(facts))
+
+    return shows
 
 
 def _walks(facts):
@@ -456,18 +486,6 @@ def _values_right(facts):
     )
 
 
-def _undetached(x):
-    return x + torch.round(x) - x
-
-
-def _wrong_detach(x):
-    return x + torch.round(x.detach()) - x
-
-
-def _rounds(x):
-    return torch.round(x)
-
-
 def _floors(x):
     return x + (torch.floor(x) - x).detach()
 
@@ -482,9 +500,6 @@ EXERCISE_6 = Exercise(
     ),
     probe=_probe_straight,
     wrong=(
-        Wrong("Gradient exactly zero.", "M24", _rounds),
-        Wrong("Zero: the last two terms' slopes cancel the first.", "M59", _undetached),
-        Wrong("Zero: x enters once with plus, once with minus, both watched.", "M59", _wrong_detach),
         Wrong("2.7 became 2.", None, _floors),
     ),
     symptoms=(
@@ -499,6 +514,12 @@ EXERCISE_6 = Exercise(
              "A plain x gives a plain result: nothing needs a graph there.", None),
         when(lambda f: f.kind == "tracked", CUT, "M57"),
         raises("does not require grad", CUT, "M57"),
+        when(_zero_by("RoundBackward0"), "Gradient exactly zero.", "M24"),
+        when(_zero_by("SubBackward0", without=["RoundBackward0"]),
+             "Zero: x enters once with plus, once with minus, both watched.", "M59"),
+        when(_zero_by("SubBackward0"), "Zero: the last two terms' slopes cancel the first.", "M59"),
+        when(_zero_by("AddBackward0", "torch::autograd::AccumulateGrad", "SubBackward0"),
+             "Zero: the last two terms' slopes cancel the first.", "M59"),
         when(
             lambda f: _values_right(f) and all(not any(a) for a, _ in _walks(f)),
             FLAT,
