@@ -26,7 +26,7 @@ assert not any(name.startswith("torch._C") for name in sys.modules)
 
 def run(*arguments: str, cwd: Path = ROOT, text: str | None = None) -> subprocess.CompletedProcess:
     command = [sys.executable, "-m", "helpers.handtorch", *arguments]
-    return subprocess.run(command, cwd=cwd, env=ENVIRONMENT, input=text, capture_output=True, text=True, timeout=60)
+    return subprocess.run(command, cwd=cwd, env=ENVIRONMENT, input=text, capture_output=True, text=True, timeout=120)
 
 
 def script(folder: Path, source: str, name: str = "script.py") -> str:
@@ -218,10 +218,10 @@ def kernel_outputs(tmp_path_factory):
     client = manager.client()
     try:
         client.start_channels()
-        client.wait_for_ready(timeout=60)
+        client.wait_for_ready(timeout=120)
         for cell in CELLS:
             collected = []
-            client.execute_interactive(cell, output_hook=collected.append, timeout=60)
+            client.execute_interactive(cell, output_hook=collected.append, timeout=120)
             outputs.append([message for message in collected if message["msg_type"] != "status"])
     finally:
         client.stop_channels()
