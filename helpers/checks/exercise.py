@@ -9,13 +9,14 @@ student's names the mistake. Symptoms (a value twice too large, an argument that
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import repeat
 from typing import Any
 
 from . import guard
 from .record import Draw, close, difference, encode, numbers, record_difference, show_encoded
 from .verdict import Verdict
 
-SECONDS, VERDICT_SECONDS = 3.0, 4.5  # what an answer may take, and what its verdict may take in all
+SECONDS, VERDICT_SECONDS = 3.8, 4.7  # what an answer may take, and what its verdict may take in all
 RTOL, VALUE_RTOL = 1e-6, 1e-3  # behaviour is compared in float64; a value is read off a page
 
 
@@ -199,17 +200,10 @@ def _grade_behaviour(exercise, answer, seed):
 def _diagnose(exercise, facts, seed, seconds):
     from .symptoms import GENERIC, NOTHING, fallback
 
-    for wrong, records in zip(exercise.wrong, exercise._wrong_records(seed, seconds), strict=True):
-        if (
-            facts.end == "done"
-            and len(records) == len(facts.seen)
-            and not any(
-                record_difference(s, w, 10 * exercise.rtol, exercise.atol)
-                or record_difference(w, s, 10 * exercise.rtol, exercise.atol)
-                for s, w in zip(facts.seen, records, strict=True)
-            )
-        ):
-            return wrong.message, wrong.misconception
+    if facts.end == "done":
+        for wrong, records in zip(exercise.wrong, exercise._wrong_records(seed, seconds), strict=True):
+            if len(records) == len(facts.seen) and all(map(_agree, facts.seen, records, repeat(exercise))):
+                return wrong.message, wrong.misconception
     for symptom in (NOTHING, *exercise.symptoms, *GENERIC):
         try:
             if symptom.shows(facts):
@@ -217,6 +211,12 @@ def _diagnose(exercise, facts, seed, seconds):
         except (TypeError, ValueError, KeyError, IndexError, ZeroDivisionError, OverflowError):
             continue  # the record has not the form that this symptom looks for
     return fallback(facts), None
+
+
+def _agree(one, other, exercise):
+    """Do two records show the same behaviour, whichever of them is taken for the due one?"""
+    rtol, atol = 10 * exercise.rtol, exercise.atol
+    return not record_difference(one, other, rtol, atol) and not record_difference(other, one, rtol, atol)
 
 
 def _evidence(facts):
