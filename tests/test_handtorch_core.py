@@ -48,6 +48,7 @@ def compare(program, arrays, seed=0, second=False):
         if y.requires_grad:
             v = T.tensor(numbers(seed + 1, tuple(y.shape), y.detach().numpy().dtype))
             wanted = [x for x in leaves if x.requires_grad]
+            found += T.autograd.grad(y, wanted, v, retain_graph=True, allow_unused=True)
             grads = T.autograd.grad(y, wanted, v, create_graph=True, allow_unused=True)
             found += grads
             again = [g for g in grads if g is not None and g.requires_grad]
@@ -356,3 +357,28 @@ def test_what_is_missing_says_so():
         _ = handtorch.fft
     with pytest.raises(NotImplementedError, match="torch.nn.functional.conv2d"):
         _ = handtorch.nn.functional.conv2d
+
+
+@pytest.mark.parametrize("parts", [1, 2, 3])
+def test_pieces_however_many(parts):
+    """A single piece is still a list of pieces to the derivative."""
+    compare(lambda T, x: sum(x.chunk(parts, 1))[0], [numbers(0, (2, 6))])
+    compare(lambda T, x: sum(x[:, :parts].unbind(1)), [numbers(0, (2, 6))])
+
+
+@pytest.mark.parametrize(
+    "name", ["mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "binary_cross_entropy_with_logits", "kl_div"]
+)
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+@pytest.mark.filterwarnings("ignore:reduction")
+def test_losses(name, reduction):
+    """Through arrays, as `backward` goes, and not only through tensors, as `create_graph` does."""
+    outcomes = []
+    for T in (torch, handtorch):
+        x = T.tensor(numbers(1, (3, 4)), requires_grad=True)
+        y = T.tensor(numbers(2, (3, 4), low=0.1, high=0.9), requires_grad=True)
+        loss = getattr(T.nn.functional, name)(x, y, reduction=reduction)
+        loss.backward(T.tensor(numbers(3, tuple(loss.shape))))
+        outcomes.append([loss, x.grad, y.grad])
+    for a, b in zip(*outcomes, strict=True):
+        same(a, b)

@@ -216,7 +216,9 @@ def arange(
 ):
     """Numbers from `start` (0) up to, but without, `end`, `step` (1) apart; whole numbers if all three are."""
     args = [a.item() if isinstance(a, (Variable, np.generic)) else a for a in args]
-    if len(args) == 1:
+    if len(args) == 1 and end is not None:
+        start = args[0]
+    elif len(args) == 1:
         end = args[0]
     elif args:
         start, end = args[:2]

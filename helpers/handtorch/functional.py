@@ -11,9 +11,10 @@ import warnings
 
 import numpy as np
 
-from . import kernels, methods, ops, random
+from . import kernels, methods, ops
+from . import random as random  # gives tensors the bernoulli_ of dropout
 from .methods import broadcast_tensors, cat, dim_of
-from .ops import log, sigmoid, sign, where
+from .ops import log, sign, where
 from .record import Operation, Variable, wrap
 from .sums import torch_sum
 from .tensor import Tensor
@@ -60,13 +61,13 @@ bce = Operation(
 bce_logits = Operation(
     "BinaryCrossEntropyWithLogits",
     lambda x, y, w, p, *, reduction: reduced(kernels.cross_entropy_of_logit(x, y, p) * w, reduction),
-    x=lambda g, x, y, w, p, reduction: each(g, x.shape, reduction) * w * ((1 + (p - 1) * y) * sigmoid(x) - p * y),
+    x=lambda g, x, y, w, p, reduction: each(g, x.shape, reduction) * w * ((1 + (p - 1) * y) * ops.sigmoid(x) - p * y),
     y=lambda g, x, w, p, reduction: each(g, x.shape, reduction) * w * (ops.log_sigmoid(-x) - p * ops.log_sigmoid(x)),
 )
 soft_margin = Operation(
     "SoftMarginLoss",
     lambda x, y, *, reduction: reduced(np.log1p(np.exp(-y * x)), reduction),
-    x=lambda g, x, y, reduction: each(g, x.shape, reduction) * (-y * sigmoid(-y * x)),
+    x=lambda g, x, y, reduction: each(g, x.shape, reduction) * (-y * ops.sigmoid(-y * x)),
 )
 nll = Operation(
     "NllLoss",
@@ -89,7 +90,9 @@ def place_loss(g, x, target, weight, ignore_index, reduction):
     if reduction == "mean":
         g = g / weights.sum() if not isinstance(g, Variable) else g / float(weights.sum())
     values = -g * (wrap(weights) if isinstance(g, Variable) else weights)
-    return ops.place(values, shape=tuple(x.shape), key=key, unique=True) + (ops.flat(x) if isinstance(g, Variable) else 0)
+    return ops.place(values, shape=tuple(x.shape), key=key, unique=True) + (
+        ops.flat(x) if isinstance(g, Variable) else 0
+    )
 
 
 # ---- losses ----------------------------------------------------------------------------------------------------------

@@ -158,7 +158,9 @@ def raise_to(x, exponent):
 def floor_div(x, y):
     """The quotient rounded down; division by zero is inf or nan for floats, an error for integers."""
     kind = np.result_type(x, y)
-    if kind.kind in "iub":
+    if kind.kind == "b":
+        raise NotImplementedError("\"div_floor_cpu\" not implemented for 'Bool'")
+    if kind.kind in "iu":
         refuse_zero(y)
         return np.floor_divide(x, y)
     quotient = np.floor_divide(x, y)
@@ -192,7 +194,9 @@ def refuse_zero(divisor):
 def multiplied_and_added(x, factor, y, few=4096):
     """x + factor * y rounded once, as the processor's fused instruction does for PyTorch; large arrays are rounded twice."""
     if isinstance(x, np.ndarray) and x.dtype == np.float32 and x.size <= few:
-        factor = np.float32(factor).astype(np.float64) if not isinstance(factor, np.ndarray) else factor.astype(np.float64)
+        factor = (
+            np.float32(factor).astype(np.float64) if not isinstance(factor, np.ndarray) else factor.astype(np.float64)
+        )
         return (x + factor * y).astype(np.float32)
     return x + y * factor
 

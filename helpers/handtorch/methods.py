@@ -94,7 +94,9 @@ def into(out, call, args, kwargs):
 
 def overwrite(self, function, args, kwargs):
     """Compute a function of this tensor, write the result into its memory and let it take over the history."""
-    recording = walk.mode.grad and (self.requires_grad or builtins.any(isinstance(a, Tensor) and a.requires_grad for a in args))
+    recording = walk.mode.grad and (
+        self.requires_grad or builtins.any(isinstance(a, Tensor) and a.requires_grad for a in args)
+    )
     self._check_writable(recording)
     result = function(self._copy_of_itself() if recording else self, *args, **kwargs)
     if result._array.shape != self._array.shape:
@@ -1840,7 +1842,9 @@ def gather(x, dim, index, *, sparse_grad=False):
     dim = dim_of(dim, x._array.ndim)
     in_range(index._array, x._array.shape[dim] if x._array.ndim else 1, dim)
     if not x._array.ndim:
-        return reshape(expand(reshape(x, 1), index._array.size or 0), index._array.shape)
+        return reshape(expand(reshape(x, 1), index._array.size), index._array.shape)
+    if not index._array.size:
+        return x.new_empty(index._array.shape)
     return ops.gather.record((x, index), {"dim": dim})
 
 
@@ -1860,7 +1864,9 @@ def take_along_dim(x, indices, dim=None):
     wide = [n if i == dim else c for i, (n, c) in enumerate(zip(x._array.shape, common, strict=True))]
     index = [n if i == dim else c for i, (n, c) in enumerate(zip(indices._array.shape, common, strict=True))]
     n = x._array.shape[dim]
-    return gather(expand(x, wide), dim, expand(wrap(np.where(indices._array < 0, indices._array + n, indices._array)), index))
+    return gather(
+        expand(x, wide), dim, expand(wrap(np.where(indices._array < 0, indices._array + n, indices._array)), index)
+    )
 
 
 @public
@@ -1876,6 +1882,8 @@ def index_select(x, dim, index):
     n = x._array.shape[dim] if x._array.ndim else 1
     if ((index._array < 0) | (index._array >= n)).any():
         raise IndexError("index out of range in self")
+    if not x._array.ndim:
+        return reshape(x, ())
     return ops.index_select.record((x, index), {"dim": dim})
 
 
@@ -1931,7 +1939,7 @@ def index_copy(x, dim, index, source):
 @public(in_place=True)
 def index_fill(x, dim, index, value):
     """x with one number written at those positions along a dimension."""
-    key = kernels.at(dim_of(dim, x._array.ndim), index._array.reshape(-1))
+    key = kernels.at(dim_of(dim, x._array.ndim), np.unique(index._array))
     value = value if isinstance(value, Variable) else in_type(value, x._array.dtype)
     return ops.put.called("IndexFill").record((x, value), {"key": key if x._array.ndim else ()})
 

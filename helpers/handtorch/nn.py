@@ -13,7 +13,7 @@ from collections import OrderedDict, namedtuple
 
 import numpy as np
 
-from . import dtypes, functional
+from . import dtypes
 from . import functional as F
 from .autograd import no_grad
 from .creation import empty, ones, zeros
@@ -927,6 +927,8 @@ class PReLU(Module):
     def extra_repr(self):
         return f"num_parameters={self.num_parameters}"
 
+
+functional = F
 
 # ---- first values ----------------------------------------------------------------------------------------------------
 

@@ -34,8 +34,8 @@ from .kernels import (
     fold_windows,
     in_corner,
     interpolate,
-    joined,
     inverse_erf,
+    joined,
     log_gamma,
     log_softmax_of,
     log_sum_exp,
@@ -87,8 +87,12 @@ div = Operation("Div", np.true_divide, mix="float", x=lambda g, y: g / y, y=lamb
 neg = Operation("Neg", np.negative, mix="none", x=lambda g: -g)
 reciprocal = Operation("Reciprocal", np.reciprocal, mix="float", x=lambda g, ans: -g * (ans * ans))
 rsub = Operation("RsubBackward1", lambda x, *, other: other - x, mix="none", x=lambda g: -g)
-add_scaled = Operation("Add", lambda x, y, *, alpha: multiplied_and_added(x, alpha, y), x=lambda g: g, y=lambda g, alpha: g * alpha)
-sub_scaled = Operation("Sub", lambda x, y, *, alpha: multiplied_and_added(x, -alpha, y), x=lambda g: g, y=lambda g, alpha: -(g * alpha))
+add_scaled = Operation(
+    "Add", lambda x, y, *, alpha: multiplied_and_added(x, alpha, y), x=lambda g: g, y=lambda g, alpha: g * alpha
+)
+sub_scaled = Operation(
+    "Sub", lambda x, y, *, alpha: multiplied_and_added(x, -alpha, y), x=lambda g: g, y=lambda g, alpha: -(g * alpha)
+)
 rounding_div = Operation("DivBackward2", lambda x, y, *, how: DIVIDE[how](x, y), x=nothing, y=nothing)
 floor_divide = Operation("NotImplemented", lambda x, y: floor_div(x, y))
 fmod = Operation(
@@ -460,9 +464,7 @@ tril = Operation(
 triu = Operation(
     "Triu", lambda x, *, diagonal: np.triu(x, diagonal), mix="none", x=lambda g, diagonal: triu(g, diagonal=diagonal)
 )
-cat = Operation(
-    "Cat", lambda *x, dim: joined(x, dim), each=lambda g, i, shapes, dim: cat_part(g, i, shapes, dim)
-)
+cat = Operation("Cat", lambda *x, dim: joined(x, dim), each=lambda g, i, shapes, dim: cat_part(g, i, shapes, dim))
 stack = Operation("Stack", lambda *x, dim: stacked(x, dim), each=lambda g, i, dim: select(g, dim=dim, index=i))
 
 # ---- picking by index; what picks forward places backward, and the other way round -----------------------------------
@@ -471,7 +473,9 @@ pick = Operation(
     "Index", lambda x, *, key: x[key], mix="none", x=lambda g, x_shape, key: place(g, shape=x_shape, key=key)
 )
 place = Operation(
-    "IndexPut", lambda x, *, shape, key, unique=False: placed(x, shape, key, unique), mix="none",
+    "IndexPut",
+    lambda x, *, shape, key, unique=False: placed(x, shape, key, unique),
+    mix="none",
     x=lambda g, key: pick(g, key=key),
 )
 put = Operation(
@@ -679,7 +683,9 @@ log_softmax = Operation(
 
 
 def the_end(what):
-    raise NotImplementedError(f"{what}: handtorch, the part of PyTorch that this course uses, ends before it; use PyTorch")
+    raise NotImplementedError(
+        f"{what}: handtorch, the part of PyTorch that this course uses, ends before it; use PyTorch"
+    )
 
 
 def array_of(x):

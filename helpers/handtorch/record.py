@@ -285,6 +285,7 @@ class OpNode(Node):
             plan = op.plan_of(tracked, len(inputs))
         keep, keeps_answer, plain, self.rules = plan
         single = type(result) is ndarray
+        self.has_several = not single
         self.next_functions = tuple(edges if op.slots is None else [edges[i] for i in op.slots])
         self.metadata = ((result.shape, result.dtype),) if single else [(a.shape, a.dtype) for a in result]
         self.sequence = next(created)
@@ -304,9 +305,7 @@ class OpNode(Node):
         self.plain = [op.plain_value(name, at, inputs, params) for name, at in plain] if plain else ()
 
     def backward(self, grads):
-        g = grads[0]
-        if len(grads) > 1:
-            g = self.all_there(grads)
+        g = self.all_there(grads) if self.has_several else grads[0]
         if g is None:
             return [None] * len(self.next_functions)
         recording = isinstance(g[0] if type(g) is list else g, Variable)

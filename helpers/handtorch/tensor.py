@@ -648,9 +648,8 @@ def roots_of(tensors, grads, recording):
     edges, values = [], []
     for i, (tensor, grad) in enumerate(zip(tensors, grads, strict=True)):
         array = tensor._array
-        if not tensor.requires_grad:
-            if grad is None or grad._array.shape == array.shape:
-                raise RuntimeError(f"element {i} of tensors does not require grad and does not have a grad_fn")
+        if not tensor.requires_grad and (grad is None or grad._array.shape == array.shape):
+            raise RuntimeError(f"element {i} of tensors does not require grad and does not have a grad_fn")
         if grad is None:
             if array.size != 1:
                 raise RuntimeError("grad can be implicitly created only for scalar outputs")
