@@ -486,7 +486,7 @@ WRONG = {
         (2097152, "the root is visited once"),
         (40, "Two per level"),
         (524287, "That is for 18 doublings."),
-        (2097150, "a count is exact"),
+        (2097150, "Not the value"),
         (4194303, "That is for 21 doublings."),
         ("2097151", "A text, not a number"),
         (None, "None came"),
