@@ -247,7 +247,7 @@ def test_chunks_weighted_by_size_land_on_the_gradient_in_any_order():
     assert "[13782.11, 250.02]" in words(exploration, size=4, weight="sum", order=None)
     assert "[4594.04, 83.34]" in words(exploration, size=4, weight="mean", order=None)
     for size, order in itertools.product(range(1, 12), (None, "rising", "shuffled")):
-        assert words(exploration, size=size, weight="share", order=order).endswith("the same.")
+        assert words(exploration, size=size, weight="share", order=order).endswith(": the same.")
 
 
 def test_leaves_says_what_a_real_tensor_says():

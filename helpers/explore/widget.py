@@ -7,6 +7,7 @@ settings while the reader looks, so that most moves of a slider never wait for t
 """
 
 import html
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -111,7 +112,7 @@ class Exploration(anywidget.AnyWidget):
         """The live widget and, beside it, the still figure that pages without a kernel show instead."""
         data, metadata = super()._repr_mimebundle_(**kwargs)
         words = self.first["words"]
-        svg = self.first["svg"]
+        svg = re.sub(r";min-width:\d+px", "", self.first["svg"])  # on paper nothing can be scrolled: a wide one shrinks
         if 'role="img"' not in svg:  # the pictures of `graph` say themselves what they show
             svg = svg.replace("<svg ", f'<svg role="img" aria-label="{html.escape(self.alt)}" ', 1)
         caption = f"<figcaption>{html.escape(words)}</figcaption>"

@@ -64,7 +64,7 @@ def keys(control) -> list[str]:
     if control.evaluate("e => e.matches('button')"):
         return ["Space"] * 32
     place, last = control.evaluate(
-        "e => [Number(e.value) || e.selectedIndex || 0, Number(e.max) || e.length - 1 || 60]"
+        "e => [e.selectedIndex ?? Number(e.value ?? 0), Number(e.max ?? (e.length ?? 61) - 1)]"
     )
     forth, plan = 1, []
     for k in range(32):
