@@ -87,6 +87,8 @@ def smooth_slope(d, beta):
 def place_loss(g, x, target, weight, ignore_index, reduction):
     """Minus the weight of its class, at each target's place."""
     key, weights = kernels.picked(ops.array_of(x), ops.array_of(target), ops.array_of(weight), ignore_index)
+    if weights is None:
+        weights = np.ones(target.shape, ops.array_of(x).dtype)
     if reduction == "mean":
         g = g / weights.sum() if not isinstance(g, Variable) else g / float(weights.sum())
     values = -g * (wrap(weights) if isinstance(g, Variable) else weights)
@@ -213,7 +215,7 @@ def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, r
         raise RuntimeError("0D or 1D target tensor expected, multi-target not supported")
     classes = shape[1] if ndim > 1 else shape[0]
     labels = target._array
-    if labels.size and (labels.min() < 0 or labels.max() >= classes):
+    if labels.size and (np.minimum.reduce(labels, None) < 0 or np.maximum.reduce(labels, None) >= classes):
         wrong = labels[(labels != ignore_index) & ((labels < 0) | (labels >= classes))]
         if wrong.size:
             raise IndexError(f"Target {wrong[0]} is out of bounds.")

@@ -125,9 +125,11 @@ class Module:
             place.pop(name, None)
 
     def __getattr__(self, name):
-        for place in ("_parameters", "_buffers", "_modules"):
-            if name in self.__dict__.get(place, ()):
-                return self.__dict__[place][name]
+        own = self.__dict__
+        if "_parameters" in own:
+            for place in (own["_parameters"], own["_modules"], own["_buffers"]):
+                if name in place:
+                    return place[name]
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
     def __delattr__(self, name):

@@ -53,6 +53,7 @@ from .kernels import (
     squeezed,
     stacked,
     trigamma_of,
+    unbound,
     unless_whole,
     variance,
     weighted,
@@ -441,7 +442,7 @@ fold = Operation(
     x=lambda g, dim, size, step: unfold(g, dim=dim, size=size, step=step),
 )  # fmt: skip
 unbind = Operation(
-    "Unbind", lambda x, *, dim: tuple(x[at(dim, i)] for i in range(x.shape[dim])), mix="none", view=True,
+    "Unbind", lambda x, *, dim: unbound(x, dim), mix="none", view=True,
     x=lambda g, dim: stack(*g, dim=dim),
 )  # fmt: skip
 split = Operation(

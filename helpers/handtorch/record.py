@@ -177,7 +177,7 @@ class Operation:
 
     def several(self, result, tracked, edges, inputs, params):
         """The outputs of an operation that has several; only floating ones can have a gradient."""
-        arrays = tuple(map(np.asarray, result))
+        arrays = tuple([array if type(array) is ndarray else np.asarray(array) for array in result])
         if not (tracked and self.rules):
             return [wrap(array) for array in arrays]
         node = self.node_type(self, tracked, edges, inputs, params, arrays)
