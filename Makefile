@@ -2,7 +2,7 @@
 PYTHON ?= python3
 RUN = .venv/bin/python
 
-.PHONY: lab test take editions slides img lock lint python environment
+.PHONY: lab test take editions img lock lint python environment
 
 lab: python ; @$(PYTHON) -m helpers.workshop lab --port "$(PORT)"
 
@@ -14,7 +14,7 @@ take: python ; @$(PYTHON) -m helpers.workshop take --chapter "$(CHAPTER)"
 # For authors: every edition from the sources, the pictures of README, the lock, the style.
 editions: environment ; $(RUN) -m helpers.editions $(CHAPTER)
 
-img: environment ; $(RUN) -m helpers.pictures
+img: environment ; $(RUN) -m helpers.pictures && $(RUN) -m tests.browser readme
 
 lint: environment ; $(RUN) -m ruff check . && $(RUN) -m ruff format --check .
 

@@ -289,6 +289,39 @@ def deck_shots(deck: Path, out: Path) -> list[Path]:
         return photograph_deck(page, out)
 
 
+# What README shows: the file, the notebook, the cell that stands on top of the picture, and how often Forth is pressed.
+README = (
+    ("backward.png", "03_requires_grad", "explore.backward(loss", 3),
+    ("verdict.png", "00_start_here", 'check("0.1", 28.0)', 0),
+)
+
+
+def readme_shots(out: Path) -> list[Path]:
+    """Photograph JupyterLab's window at the places that README shows."""
+    paths = []
+    with tempfile.TemporaryDirectory(prefix="shots-") as root, open_chromium() as browser:
+        for _, name, _, _ in README:
+            shutil.copy(REPOSITORY / "notebooks" / f"{name}.ipynb", root)
+        with open_lab(Path(root)) as server:
+            for file, name, source, presses in README:
+                page = browser.new_page(viewport={"width": 1560, "height": 800})
+                open_notebook(page, server, f"{name}.ipynb")
+                run_all(page)
+                index = next(k for k, cell in enumerate(cells(page)) if source in cell["source"])
+                page.evaluate(
+                    f"async () => {{ const c = ({WIDGET}).content; c.activeCellIndex = {index}; await c.scrollToItem({index}, 'start'); }}"
+                )
+                for _ in range(presses):
+                    page.locator(f"{PANEL} .jp-Cell >> nth={index} >> button, input[type=range]").last.press(
+                        "ArrowRight"
+                    )
+                page.wait_for_timeout(1500)
+                page.screenshot(path=out / file)
+                paths.append(out / file)
+                page.close()
+    return paths
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.browser", description=__doc__.split("\n")[0])
     verbs = parser.add_subparsers(dest="verb", required=True)
@@ -297,12 +330,16 @@ def main() -> None:
     notebook.add_argument("--theme", choices=("light", "dark"), default="light")
     deck = verbs.add_parser("deck", help="every slide of a deck")
     deck.add_argument("source", type=Path, metavar="DECK.html")
+    readme = verbs.add_parser("readme", help="the screenshots that README shows, into img/")
+    readme.set_defaults(out=REPOSITORY / "img")
     for verb in (notebook, deck):
         verb.add_argument("--out", type=Path, required=True, metavar="DIR")
     asked = parser.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
     if asked.verb == "shots":
         paths = shots(asked.source, asked.theme, asked.out)
+    elif asked.verb == "readme":
+        paths = readme_shots(asked.out)
     else:
         paths = deck_shots(asked.source, asked.out)
     print(f"{len(paths)} pictures in {asked.out}")

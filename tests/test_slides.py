@@ -145,8 +145,9 @@ def pdf_pages(pdf: bytes) -> list[bytes]:
     contents = [
         re.search(rb"/Contents (\d+) 0 R", body) for body in objects.values() if re.search(rb"/Type /Page\b", body)
     ]
-    streams = [re.search(rb"stream\r?\n(.*?)\r?\nendstream", objects[int(found[1])], re.DOTALL) for found in contents]
-    return [zlib.decompress(stream[1]) for stream in streams]
+    streams = [re.search(rb"stream\r?\n(.*?)endstream", objects[int(found[1])], re.DOTALL) for found in contents]
+    # A decompressor stops by itself: the end of a stream may look like the line break that follows it.
+    return [zlib.decompressobj().decompress(stream[1]) for stream in streams]
 
 
 def test_the_speaker_sees_the_notes(nasty, decks, page):
