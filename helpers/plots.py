@@ -233,3 +233,170 @@ def pendulum(forgotten, clean) -> Picture:
         f"to {clean[-1]:.0f}. Never cleared it swings all the time between {min(forgotten):.0f} and "
         f"{max(forgotten):.0f}, and the swings do not become smaller.",
     )
+
+
+# --- chapter 6 ---------------------------------------------------------------------------------------------------
+
+
+def jacobian_map(rows) -> Picture:
+    """A large Jacobian as a grid of dots, one for each entry that is not zero; rows: list of lists of float."""
+    table = np.array(rows)
+    fig, ax = axes("input", "output", figsize=(4.6, 4.6))
+    i, j = np.nonzero(table)
+    ax.scatter(j, i, c=[BLUE if v > 2 else SKY for v in table[i, j]], s=52, marker="s")
+    ax.set(xlim=(-0.5, table.shape[1] - 0.5), ylim=(table.shape[0] - 0.5, -0.5), aspect="equal")
+    ax.set_xticks(range(0, table.shape[1], 5))
+    ax.set_yticks(range(0, table.shape[0], 4))
+    ax.tick_params(length=0)
+    return show(
+        fig,
+        alt=f"A grid of {table.shape[0]} rows and {table.shape[1]} columns with {len(i)} squares on it, one in each row "
+        "and one in each column, in slanting stripes; dark where the slope is 4, light where it is 2. The rest is empty.",
+    )
+
+
+def newton_step(t, t_c, lr: float, n_steps: int, start=(1.0, 0.0)) -> Picture:
+    """The loss over (w, b) from above: the path of gradient descent, and Newton's single step, from the same start."""
+    x, y = np.array(t.tolist()), np.array(t_c.tolist())
+    design = np.stack([x, np.ones_like(x)], 1)
+    lowest = np.linalg.lstsq(design, y, rcond=None)[0]
+    w, b = np.meshgrid(np.linspace(-1, 8, 361), np.linspace(-20, 4, 241))
+    loss = ((w[..., None] * x + b[..., None] - y) ** 2).mean(-1)
+    path = np.empty((n_steps + 1, 2))
+    path[0] = start
+    for k in range(n_steps):
+        path[k + 1] = path[k] - lr * 2 * design.T @ (design @ path[k] - y) / len(x)
+    fig, ax = axes("w (°C for ten units)", "b (°C)")
+    ax.contour(w, b, loss, levels=[4, 10, 30, 100, 300, 1000], colors=[SKY], linewidths=1)
+    ax.plot(*path.T, color=RED)
+    ax.annotate(
+        "", lowest, start, arrowprops={"arrowstyle": "->", "color": BLUE, "lw": 2.2, "shrinkA": 6, "shrinkB": 6}
+    )
+    ax.plot(*start, "o", color=BLACK)
+    ax.plot(*lowest, "x", color=BLACK, markersize=10, markeredgewidth=2.2)
+    ax.text(start[0] - 0.15, start[1], "start", ha="right", va="bottom")
+    ax.text(4.3, -9.0, f"gradient descent\n{n_steps} steps", color=RED)
+    ax.text(2.1, -12.0, "Newton\n1 step", color=BLUE, ha="right")
+    ax.grid(False)
+    return show(
+        fig,
+        alt="Level lines of the loss over w and b: a long, narrow, slanting valley. Gradient descent jumps from the start to "
+        "the floor of the valley and follows it to the lowest point; Newton's step is a straight arrow from the start to "
+        "the same point.",
+    )
+
+
+# --- chapter 7 ---------------------------------------------------------------------------------------------------
+
+
+def four_moments(before, loss: float, grad, after) -> Picture:
+    """One step of an optimizer in four panels: it holds the parameters; the loss; backward fills `.grad`; the step.
+
+    before, grad, after: the two numbers of `params`, of its gradient, and of `params` after the step.
+    """
+    fig, panels = axes(columns=4, figsize=(10.4, 3.9))
+    titles = ("A  it holds params", "B  forward: a loss", "C  backward: .grad", "D  step: new params")
+    for k, (ax, title) in enumerate(zip(panels, titles, strict=True)):
+        ax.set(xlim=(0, 1), ylim=(0, 1))
+        ax.axis("off")
+        ax.set_title(title, fontsize=12.5)
+        _box(ax, 0.84, "optimizer", ORANGE, [])
+        shown = [f"{v:.4g}" for v in (after if k == 3 else before)]
+        grads = [f"{v:.4g}" for v in grad] if k >= 2 else ["None"]
+        _box(ax, 0.46, "params", BLUE, [", ".join(shown), "grad: " + ", ".join(grads)])
+        _arrow(ax, 0.5, 0.77, 0.6, ORANGE, 2.6 if k == 3 else 1.4)
+        if k in (1, 2):
+            _box(ax, 0.08, "loss", GREEN, [f"{loss:.6g}"])
+            _arrow(ax, 0.5, *((0.32, 0.17) if k == 1 else (0.17, 0.32)), GREEN if k == 1 else RED, 2.6)
+    return show(
+        fig,
+        alt="Four panels. A: an arrow leads from the optimizer to params, whose grad is None. B: an arrow leads from params down "
+        "to the loss. C: an arrow leads from the loss back up, and grad now holds two numbers. D: the optimizer's arrow is "
+        "thick, and params holds two new numbers; grad is still there.",
+    )
+
+
+def _box(ax, y, name, colour, lines):
+    """A named box around height y of a panel, its lines of numbers below the name."""
+    high = 0.14 + 0.075 * len(lines)
+    ax.add_patch(plt.Rectangle((0.04, y - high / 2), 0.92, high, facecolor="white", edgecolor=colour, linewidth=2))
+    text = "\n".join([name, *lines])
+    ax.text(0.5, y, text, ha="center", va="center", fontsize=11.5, linespacing=1.4, color=BLACK)
+
+
+def _arrow(ax, x, tail, head, colour, width):
+    ax.annotate(
+        "", (x, head), (x, tail), arrowprops={"arrowstyle": "-|>", "color": colour, "lw": width, "mutation_scale": 16}
+    )
+
+
+def races(inputs, t_c, paths) -> Picture:
+    """Paths of several optimizers over level lines of the loss, one panel an input.
+
+    inputs: {name: tensor of shape (N,)}; paths: for each input {optimizer: list of (w, b)}. The axes are not to scale.
+    """
+    fig, panels = axes("w", "", columns=len(inputs), figsize=(10.4, 4.6))
+    panels[0].set_ylabel("b (°C)")
+    y = np.array(t_c.tolist())
+    for ax, (name, t) in zip(panels, inputs.items(), strict=True):
+        x = np.array(t.tolist())
+        ones = np.ones_like(x)
+        lowest = np.linalg.lstsq(np.stack([x, ones], 1), y, rcond=None)[0]
+        every = np.concatenate([np.array(path) for path in paths[name].values()] + [lowest[None]])
+        (w0, b0), (w1, b1) = every.min(0), every.max(0)
+        edge = 0.08 * (w1 - w0), 0.08 * (b1 - b0)
+        w, b = np.meshgrid(np.linspace(w0 - edge[0], w1 + edge[0], 161), np.linspace(b0 - edge[1], b1 + edge[1], 81))
+        loss = ((w[..., None] * x + b[..., None] - y) ** 2).mean(-1)
+        ax.contour(w, b, loss, levels=[4, 10, 30, 100, 300, 1000], colors=["#aaaaaa"], linewidths=0.9)
+        colours = (BLACK, BLUE, SKY, GREEN, ORANGE, RED, PURPLE)
+        for (optimizer, path), colour in zip(paths[name].items(), colours, strict=True):
+            dashes = "--" if optimizer in ("Nesterov", "AdamW") else "-"
+            ax.plot(*np.array(path).T, dashes, color=colour, linewidth=2, label=optimizer)
+            ax.plot(*path[-1], "o", color=colour, markersize=6)
+        ax.plot(*lowest, "x", color=BLACK, markersize=9, markeredgewidth=2.2)
+        ax.set_title(name)
+        ax.grid(False)
+    panels[-1].legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=11)
+    return show(
+        fig,
+        alt="Level lines of the loss over w and b with the paths of seven optimizers from the same start. Raw readings: a crack; "
+        "SGD and momentum drop into it and stay there, Adam and AdamW run down beside it. Standardised: round lines; SGD and "
+        "momentum reach the lowest point, Adam and AdamW start at 45 degrees, the same step for w and for b.",
+    )
+
+
+# --- chapter 10 --------------------------------------------------------------------------------------------------
+
+
+def digits(images, labels, said=None) -> Picture:
+    """Images (N, 8, 8) in rows of ten, each with its label; with `said`, what a model took it for instead."""
+    rows = -(-len(images) // 10)
+    with matplotlib.rc_context(STYLE):
+        fig, grid = plt.subplots(rows, 10, figsize=(8.4, 1.1 * rows + 0.1), squeeze=False)
+    for ax in grid.flat:
+        ax.axis("off")
+    for k, (ax, image, label) in enumerate(zip(grid.flat, images, labels, strict=False)):
+        ax.imshow(image, cmap="gray_r")
+        ax.set_title(f"{label}" if said is None else f"{label}, not {said[k]}", fontsize=11, loc="center")
+    if said is None:
+        alt = f"{len(images)} small grey images of handwritten digits, each under its label: {', '.join(map(str, labels))}."
+    else:
+        pairs = ", ".join(f"{label} read as {other}" for label, other in zip(labels, said, strict=True))
+        alt = f"{len(images)} handwritten digits that were read wrongly: {pairs}."
+    return show(fig, alt=alt)
+
+
+def learning(accuracies, baselines) -> Picture:
+    """Held-out accuracy (0 to 1) after each epoch, over dashed lines for `baselines`, pairs of a name and an accuracy."""
+    fig, ax = axes("epoch", "read rightly, held out")
+    ax.plot(range(1, len(accuracies) + 1), accuracies, color=BLUE)
+    for (name, height), color in zip(baselines, (RED, GREEN, ORANGE), strict=False):
+        ax.axhline(height, color=color, linewidth=1.5, linestyle="--")
+        ax.text(len(accuracies), height - 0.008, name, color=color, ha="right", va="top")
+    ax.set_ylim(0.5, 1.0)
+    lines = ", ".join(f"{name} {height:.2f}" for name, height in baselines)
+    return show(
+        fig,
+        alt=f"The accuracy on held-out images over {len(accuracies)} epochs. It rises from {accuracies[0]:.2f} steeply, "
+        f"then slowly to {accuracies[-1]:.2f}, and crosses the lines of both baselines: {lines}.",
+    )
