@@ -47,16 +47,16 @@ function render({ model, el }) {
     words.textContent = frame.words;
   }
 
+  // All options of the control in use, nearest first, then the neighbours on the other controls.
   function ahead() {
     if (touched === null) return [];
-    const order = [touched, ...controls.keys()];
-    const wanted = order.flatMap((k) => {
+    const wanted = [touched, ...controls.keys()].flatMap((k, turn) => {
       if (controls[k].kind === "presses") {
         return controls[k].options.map((_, i) => setting.with(k, [...setting[k], i].slice(0, controls[k].most)));
       }
-      const near = controls[k].options.map((_, i) => i);
-      near.sort((a, b) => Math.abs(a - setting[k]) - Math.abs(b - setting[k]));
-      return near.map((i) => setting.with(k, i));
+      const far = (i) => Math.abs(i - setting[k]);
+      const near = controls[k].options.map((_, i) => i).filter((i) => turn === 0 || far(i) === 1);
+      return near.sort((a, b) => far(a) - far(b)).map((i) => setting.with(k, i));
     });
     return wanted.filter((s) => !frames.has(key(s))).slice(0, 12);
   }
