@@ -185,7 +185,7 @@ trigamma = entry("Polygamma", lambda x: each_number(trigamma_of, x), x=lambda g:
 sinc = entry(
     "Sinc", np.sinc, x=lambda g, x: g * where(x == 0, 0.0, (cos(PI * x) * PI * x - sin(PI * x)) / (PI * x * x))
 )
-square = Operation("Pow", np.square, x=lambda g, x: g * (2.0 * x))
+square = Operation("Pow", lambda x: x * x if x.dtype != bool else x.astype(np.int64), x=lambda g, x: g * (2.0 * x))
 absolute = Operation("Abs", np.absolute, mix="none", x=lambda g, x: g * sign(x))
 sign = Operation("Sign", lambda x: x.copy() if x.dtype == bool else np.sign(x), mix="none", x=nothing)
 floor = Operation("Floor", lambda x: unless_whole(np.floor, x), mix="none", x=nothing)
@@ -228,10 +228,10 @@ where = Operation(
     y=lambda g, condition: where(condition, 0.0, g),
 )
 maximum = Operation(
-    "Maximum", np.maximum, x=lambda g, x, y: g * share(x > y, x == y), y=lambda g, x, y: g * share(y > x, x == y)
+    "Maximum", np.maximum, x=lambda g, x, y: share(g, x > y, x == y), y=lambda g, x, y: share(g, y > x, x == y)
 )
 minimum = Operation(
-    "Minimum", np.minimum, x=lambda g, x, y: g * share(x < y, x == y), y=lambda g, x, y: g * share(y < x, x == y)
+    "Minimum", np.minimum, x=lambda g, x, y: share(g, x < y, x == y), y=lambda g, x, y: share(g, y < x, x == y)
 )
 fmax = Operation(
     "Fmax", np.fmax, x=lambda g, x, y: g * ((x >= y) | (y != y)), y=lambda g, x, y: g * ~((x >= y) | (y != y))
@@ -701,9 +701,9 @@ def logarithm(base):
     return math.log(base) if base > 0 else math.nan
 
 
-def share(won, tied):
-    """1 for the larger of two, 1/2 where they tie."""
-    return won + tied / 2
+def share(g, won, tied):
+    """The gradient for the larger of two; half of it where they tie."""
+    return where(tied, g / 2, where(won, g, 0.0))
 
 
 def within(x, low, high):
@@ -843,7 +843,8 @@ def unrepeat(g, shape, times):
     extra = len(times) - len(shape)
     lengths = (1,) * extra + tuple(shape)
     split_up = tuple(n for pair in zip(times, lengths, strict=True) for n in pair)
-    return reshape(reshape(g, shape=split_up).sum(tuple(range(0, len(split_up), 2))), shape=tuple(shape))
+    copies = total(reshape(g, shape=split_up), dim=tuple(range(0, len(split_up), 2)), keepdim=False)
+    return reshape(copies, shape=tuple(shape))
 
 
 def zeros(shape, like):
