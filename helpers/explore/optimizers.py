@@ -76,8 +76,9 @@ def run(name: str, lr: float, momentum: float, inputs: str, epochs: int) -> tupl
 def _draw(first, lr, second, other_lr, momentum, epochs, inputs) -> tuple[str, str]:
     racers = []
     for name, rate, colour, dashes in ((first, lr, RED, "none"), (second, other_lr, BLUE, "6 4")):
-        # Runs are kept in two lengths, so that the slider over the epochs finds them ready.
-        path, losses = run(name, rate, momentum if _MAKERS[name][1] else 0.0, inputs, 50 if epochs <= 50 else 200)
+        # Runs are kept in three lengths, so that the slider over the epochs finds them ready.
+        length = next(n for n in (50, 100, 200) if n >= epochs)
+        path, losses = run(name, rate, momentum if _MAKERS[name][1] else 0.0, inputs, length)
         racers.append((name, rate, path[: epochs + 1], losses[:epochs], colour, dashes))
     paths = [(path, colour, dashes) for _, _, path, _, colour, dashes in racers]
     svg = picture(760, 370, surface(inputs, paths, 40, 340), _losses(racers, inputs))
