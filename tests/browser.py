@@ -312,9 +312,8 @@ def readme_shots(out: Path) -> list[Path]:
                     f"async () => {{ const c = ({WIDGET}).content; c.activeCellIndex = {index}; await c.scrollToItem({index}, 'start'); }}"
                 )
                 for _ in range(presses):
-                    page.locator(f"{PANEL} .jp-Cell >> nth={index} >> button, input[type=range]").last.press(
-                        "ArrowRight"
-                    )
+                    page.locator(f"{PANEL} button", has_text="Forth").first.click()
+                    page.wait_for_timeout(500)
                 page.wait_for_timeout(1500)
                 page.screenshot(path=out / file)
                 paths.append(out / file)
