@@ -400,3 +400,82 @@ def learning(accuracies, baselines) -> Picture:
         alt=f"The accuracy on held-out images over {len(accuracies)} epochs. It rises from {accuracies[0]:.2f} steeply, "
         f"then slowly to {accuracies[-1]:.2f}, and crosses the lines of both baselines: {lines}.",
     )
+
+
+# --- chapter 8 ---------------------------------------------------------------------------------------------------
+
+
+def loss_curves(runs, floor: float | None = None, top: float = 9.0) -> Picture:
+    """Training and validation losses over the epochs, a panel a run; floor: the loss that the noise leaves to any model.
+
+    runs: {title: (training losses, validation losses)}, in °C². Losses above `top` lie outside the picture.
+    """
+    columns = 1 if len(runs) == 1 else 2
+    rows = math.ceil(len(runs) / columns)
+    with matplotlib.rc_context(STYLE):
+        fig, panels = plt.subplots(rows, columns, squeeze=False, figsize=(5.2 * columns + 2 / columns, 1 + 2.6 * rows))
+    for ax, (title, (train, val)) in zip(panels.flat, runs.items(), strict=True):
+        epochs = range(1, len(train) + 1)
+        ax.set(xscale="log", xlim=(1, len(train)), ylim=(0, top))
+        ax.set_title(title)
+        if floor:
+            ax.axhline(floor, color=GREEN, linestyle=":", linewidth=1.8)
+        ax.plot(epochs, train, color=BLUE)
+        ax.plot(epochs, val, color=RED, linestyle="--")
+        _name_ends(ax, train[-1], val[-1], len(train), top)
+    for ax in panels[-1]:
+        ax.set_xlabel("epoch")
+    for ax in panels[:, 0]:
+        ax.set_ylabel("loss (°C²)")
+    alt = " ".join(
+        f"{title.rstrip('.')}: training from {train[0]:.0f} to {train[-1]:.0f}, validation (dashed) from {val[0]:.0f} to "
+        f"{val[-1]:.0f}, its lowest {min(val):.0f}."
+        for title, (train, val) in runs.items()
+    )
+    alt += f" A dotted line at {floor} marks what the months' means leave." if floor else ""
+    return show(fig, alt=f"Losses over the epochs, which are drawn on a logarithmic scale. {alt}")
+
+
+def _name_ends(ax, train, val, last, top):
+    """The names of both curves at their right ends, on the sides that face away from each other."""
+    above, below = 0.03 * top, -0.1 * top
+    on_the_ground = min(train, val) < 0.12 * top
+    for name, y, other, colour in (("training", train, val, BLUE), ("validation", val, train, RED)):
+        shift = above if y >= other or (on_the_ground and y < 0.05 * top) else below
+        ax.text(last * 0.93, min(y, 0.88 * top) + shift, name, color=colour, ha="right")
+
+
+def split_histogram(losses) -> Picture:
+    """How often a validation loss (°C²) comes out when the readings that are held out change."""
+    fig, ax = axes("validation loss (°C²)", "splits")
+    counts, *_ = ax.hist(losses, bins=range(0, math.ceil(max(losses)) + 1), color=SKY, edgecolor="white")
+    middle = float(np.median(losses))
+    ax.axvline(middle, color=BLACK, linewidth=1.8)
+    ax.text(middle + 0.25, 0.97, f"median {middle:.2f}", transform=ax.get_xaxis_transform(), va="top")
+    for value, name in ((min(losses), "smallest"), (max(losses), "largest")):
+        ax.text(
+            value, counts.max() * (0.55 if name == "largest" else 0.93), f"{name}\n{value:.2f}", ha="center", color=RED
+        )
+    return show(
+        fig,
+        alt=f"A histogram of {len(losses)} validation losses. Most lie between 1 and 8, the median is {middle:.2f}; a few "
+        f"lie far to the right, the last at {max(losses):.2f}.",
+    )
+
+
+def sea_by_month(month, temperature, marked=None) -> Picture:
+    """Temperatures (°C) over the months 0 to 11, each a dot; `marked`: a mask of readings to show in red."""
+    fig, ax = axes("", "temperature (°C)")
+    marked = np.zeros(len(month), bool) if marked is None else marked
+    beside = np.arange(len(month)) // 12 / (len(month) / 12) - 0.5  # the years side by side within their month
+    for chosen, colour, size in ((~marked, BLUE, 9), (marked, RED, 22)):
+        ax.scatter((month + 0.7 * beside)[chosen], temperature[chosen], s=size, color=colour, alpha=0.75, linewidths=0)
+    ax.set_xticks(range(12), list("JFMAMJJASOND"))
+    seen = (
+        "One dot for each month of each year. The dots form a wave, high in March and low in September, and a few lie "
+    )
+    seen += "far above it."
+    if marked.any():
+        ax.text(0.99, 0.97, "years of El Niño", transform=ax.transAxes, ha="right", va="top", color=RED)
+        seen += " The years of El Niño, in red, lie above the others in nearly every month."
+    return show(fig, alt=seen)
