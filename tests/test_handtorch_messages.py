@@ -710,7 +710,7 @@ def behaviour(T, code):
         finally:
             T.set_grad_enabled(True)
             T.set_warn_always(False)
-    text = re.sub("0x[0-9a-f]+", "0x", printed.getvalue()).replace("helpers.handtorch.record.", "")
+    text = re.sub("0x[0-9a-f]+", "0x", printed.getvalue())
     stack = re.compile(r"Traceback of forward call.*?\n (?=\(Trig)", re.DOTALL)
     return text, [(w.category.__name__, stack.sub("", str(w.message))) for w in caught], error
 

@@ -221,6 +221,9 @@ class FunctionNode(Node):
     def __init__(self, function):
         self.function = function
 
+    def __repr__(self):
+        return f"<torch.autograd.function.{type(self).__name__} object at {id(self):#x}>"
+
     def save_for_backward(self, *tensors):
         """Keep tensors for backward; changing them in place until then is found out."""
         self.to_save = tensors

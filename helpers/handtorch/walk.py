@@ -63,6 +63,9 @@ class Node:
     def name(self):
         return type(self).__name__
 
+    def __repr__(self):
+        return f"<{type(self).__name__} object at {id(self):#x}>"
+
     def backward(self, grads):
         raise NotImplementedError
 
