@@ -603,7 +603,7 @@ def elu(input, alpha=1.0, inplace=False) -> Tensor:
 
 def celu(input, alpha=1.0, inplace=False) -> Tensor:
     """x, or alpha (exp(x / alpha) - 1) where x is negative."""
-    return (ops.elu.in_place if inplace else ops.elu.record)((input,), {"alpha": alpha, "input_scale": 1.0 / alpha})
+    return (ops.celu.in_place if inplace else ops.celu.record)((input,), {"alpha": alpha, "input_scale": 1.0 / alpha})
 
 
 def hardtanh(input, min_val=-1.0, max_val=1.0, inplace=False) -> Tensor:

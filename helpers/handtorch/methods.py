@@ -1218,7 +1218,9 @@ def renorm(x, p, dim, maxnorm):
 @public
 def trace(x):
     """The sum of the diagonal."""
-    return sum(diagonal(x))
+    if x._array.ndim != 2:
+        raise RuntimeError(f"trace: expected a matrix, but got tensor with dim {x._array.ndim}")
+    return ops.trace.record((x,), {})
 
 
 @public
@@ -1585,14 +1587,14 @@ def diag_embed(x, offset=0, dim1=-2, dim2=-1):
     shape = list(x._array.shape[:-1])
     for d in builtins.sorted((dim1, dim2)):
         shape.insert(d, n)
-    return ops.on_diagonal.record((x,), {"shape": tuple(shape), "offset": offset, "dim1": dim1, "dim2": dim2})
+    return ops.diag_embed.record((x,), {"shape": tuple(shape), "offset": offset, "dim1": dim1, "dim2": dim2})
 
 
 @public
 def diag(x, diagonal=0):
     """The diagonal of a matrix, or the matrix with that diagonal."""
     if x._array.ndim == 2:
-        return ops.diagonal.record((x,), {"offset": diagonal, "dim1": 0, "dim2": 1})
+        return ops.diag.record((x,), {"offset": diagonal})
     if x._array.ndim != 1:
         raise RuntimeError("diag(): Supports 1D or 2D tensors. Got " + f"{x._array.ndim}D")
     return diag_embed(x, diagonal)

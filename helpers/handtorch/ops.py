@@ -433,6 +433,19 @@ on_diagonal = Operation(
     "DiagonalBackward", lambda x, *, shape, offset, dim1, dim2: fill_diagonal(x, shape, offset, dim1, dim2), mix="none",
     x=lambda g, offset, dim1, dim2: diagonal(g, offset=offset, dim1=dim1, dim2=dim2),
 )  # fmt: skip
+diag = Operation(
+    "DiagonalBackward0_copy",
+    lambda x, *, offset: x.diagonal(offset).copy(),
+    mix="none",
+    x=lambda g, x_shape, offset: on_diagonal(g, shape=x_shape, offset=offset, dim1=0, dim2=1),
+)
+diag_embed = on_diagonal.called("DiagEmbed")
+trace = Operation(
+    "Trace",
+    lambda x: torch_sum(x.diagonal()),
+    mix="none",
+    x=lambda g, x_shape: on_diagonal(broadcast(g, shape=(min(x_shape),)), shape=x_shape, offset=0, dim1=0, dim2=1),
+)
 unfold = Operation(
     "Unfold", lambda x, *, dim, size, step: windows(x, dim, size, step), mix="none", view=True,
     x=lambda g, x_shape, dim, size, step: fold(g, shape=x_shape, dim=dim, size=size, step=step),
@@ -608,6 +621,7 @@ elu = Operation(
         x > 0, g * scale, g * (alpha * scale * input_scale) * exp(minimum(x, 0.0) * input_scale)
     ),
 )
+celu = elu.called("Celu")
 softplus = Operation(
     "Softplus",
     lambda x, *, beta, threshold: softplus_of(x, beta, threshold),
