@@ -144,7 +144,7 @@ class Tensor:
 
 
 def apply(op, *inputs, **options):
-    """Compute a row of the table on Tensors (or numbers), and record it if an input asks for a gradient."""
+    """Compute a row of the table; record it if an input asks for a gradient."""
     inputs = tuple(x if isinstance(x, Tensor) else Tensor(x) for x in inputs)
     result, vjp = TABLE[op](*(x.data for x in inputs), **options)
     out = Tensor(result)
