@@ -288,7 +288,12 @@ def lab(options):
 
 def test(options):
     python = make_environment()
-    environment = dict(os.environ, OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", PYTHONPATH=os.pathsep.join([str(ROOT / "tests" / "offline"), str(ROOT)]))
+    environment = dict(
+        os.environ,
+        OMP_NUM_THREADS="1",
+        OPENBLAS_NUM_THREADS="1",
+        PYTHONPATH=os.pathsep.join([str(ROOT / "tests" / "offline"), str(ROOT)]),
+    )
     nbval = [
         "-p",
         "tests.nbval_plugin",
@@ -296,14 +301,17 @@ def test(options):
         "--nbval-cell-timeout=60",
         "--nbval-sanitize-with=tests/sanitize.cfg",
     ]
-    parallel = ["-n", "2", "--dist", "loadfile"]
+    two = ["-n", "2", "--dist"]  # loadfile: the cells of a notebook stay together; loadgroup: see tests/conftest.py
     references = sorted(p for p in (ROOT / "solutions").glob("*.ipynb") if not p.name.startswith("11_"))
     runs = [
-        ("the package, the editions, the checks and the browser", parallel + ["tests"]),
-        ("every output of every notebook", parallel + nbval + ["--nbval-current-env", "solutions", "notebooks"]),
+        ("the package, the editions, the checks and the browser", two + ["loadgroup", "tests"]),
+        (
+            "every output of every notebook",
+            two + ["loadfile"] + nbval + ["--nbval-current-env", "solutions", "notebooks"],
+        ),
         (
             "the same outputs on the kernel handtorch",
-            parallel + nbval + ["--nbval-kernel-name=handtorch"] + [str(p) for p in references],
+            two + ["loadfile"] + nbval + ["--nbval-kernel-name=handtorch"] + [str(p) for p in references],
         ),
     ]
     failed = []

@@ -208,7 +208,7 @@ def _diagnose(exercise, facts, seed, seconds):
         try:
             if symptom.shows(facts):
                 return symptom.message, symptom.misconception
-        except (TypeError, ValueError, KeyError, IndexError, ZeroDivisionError, OverflowError):
+        except Exception:
             continue  # the record has not the form that this symptom looks for
     return fallback(facts), None
 

@@ -16,6 +16,7 @@ import sys
 import threading
 import time
 import warnings
+from functools import cache
 
 MEMORY = 2 * 2**30  # bytes that an answer may allocate on top of what the process has
 PRINTED = 2000  # characters of what the answer printed that are kept
@@ -29,6 +30,7 @@ def observe(probe, answer, seconds):
     Returns `(records, end, printed)`: the records that came, how it ended ("done", "timeout", "died", or the text of
     an exception in the probe itself), and the text that the answer printed.
     """
+    _warm_up()
     if not hasattr(os, "fork"):
         return _observe_in_process(probe, answer, seconds)
     readable, writable = os.pipe()
@@ -48,6 +50,15 @@ def observe(probe, answer, seconds):
             os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
     return _parse(text, "timeout" if timed_out else "died")
+
+
+@cache
+def _warm_up():
+    """PyTorch's first backward imports some five hundred modules: once here, and not in every copy."""
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        with torch.enable_grad():
+            torch.ones(1, requires_grad=True).sum().backward()
 
 
 def _read_until(fd, deadline):
