@@ -141,8 +141,8 @@ EXERCISE_1 = Exercise(
         when(_complains("in both"), "An index is in both parts: shuffle once, then cut."),
         when(_complains("no index"), "The indices go from 0 to n - 1."),
         when(_complains("together"), "Together they are fewer than n: a reading is dropped."),
-        when(_complains("swapped"), "The large part came second: training first, validation second."),
         when(_complains("size"), "The validation part has not int(fraction * n) readings."),
+        when(_complains("swapped"), "The large part came second: training first, validation second."),
         when(_random_state, "The caller's random numbers changed: draw from a generator of your own."),
         when(_drew(0, "not the same"), "Two calls with one seed differ."),
         when(_drew(1, "the ends"), "The last (or first) readings are always held out: shuffle."),
@@ -545,6 +545,11 @@ FUTURE = "The best lies after your stop: you looked into the future."
 NAN_BEST = "nan is smaller than nothing and larger than nothing: skip it."
 
 
+def _pair(record):
+    """(best_epoch, stop_epoch) as numbers."""
+    return tuple(numbers(record["value"]))
+
+
 def _only_with_nan(facts):
     failed = [d["tried"] for d, k in zip(facts.due, facts.kinds, strict=False) if k]
     return bool(failed) and all("nan" in text for text in failed)
@@ -583,6 +588,12 @@ EXERCISE_4 = Exercise(
     ),
     symptoms=(
         when(lambda f: f.kind == "none", KEEPS_FALLING),
+        when(lambda f: any(best > stop for best, stop in map(_pair, f.seen)), FUTURE),
+        when(
+            lambda f: f.first == 0 and _pair(f.record)[1] < _pair(f.wanted)[1],
+            "The better it gets, the sooner you stop.",
+        ),
+        when(lambda f: "4, 3.5, 3" in f.wanted["tried"] and _pair(f.record)[1] > _pair(f.wanted)[1], RISE),
         when(_only_with_nan, NAN_BEST),
     ),
 )
@@ -617,9 +628,9 @@ def _probe_fit(answer, draw):
             for p in net.parameters():
                 p.mul_(0.3)
         y, val_y = 1.5 * x + 0.2 * draw.tensor(40, 1), 1.5 * flatter * val_x + 0.2 * draw.tensor(30, 1)
-        passes = []
+        passes, kind = [], []
 
-        def call(answer=answer, net=net, data=(x, y, val_x, val_y), n_epochs=n_epochs, passes=passes):
+        def call(answer=answer, net=net, data=(x, y, val_x, val_y), n_epochs=n_epochs, passes=passes, kind=kind):
             torch.manual_seed(7)
             hook = net.register_forward_hook(lambda m, i, out: passes.append((len(out), m.training, out.requires_grad)))
             try:
@@ -628,6 +639,7 @@ def _probe_fit(answer, draw):
                 hook.remove()
             if weights is None:
                 return None
+            kind.append(type(weights).__name__)
             before = {name: w.detach().clone() for name, w in weights.items()}
             with torch.no_grad():
                 for p in net.parameters():
@@ -642,7 +654,8 @@ def _probe_fit(answer, draw):
                 "graph of validation": any(recorded for rows, _, recorded in passes if rows == 30),
             }
 
-        yield trial(f"40 readings to train on, 30 held out, {n_epochs} epochs", call, after=seen)
+        record = trial(f"40 readings to train on, 30 held out, {n_epochs} epochs", call, after=seen)
+        yield {**record, "notes": kind}
 
 
 def _fit_with(clear=True, back=False, by_train=False, keep=copy.deepcopy, last=False, put_to_sleep=True, wake=True):
@@ -710,13 +723,13 @@ EXERCISE_5 = _WithOptimizer(
         Wrong("You kept the epoch that had learned the noise best: compare validation losses.", None, _fit_with(by_train=True)),
         Wrong("Gradients of two epochs are added: nobody clears them.", "M28", _fit_with(clear=False)),
         Wrong("The weights that you return are those of the last epoch, not those with the best loss.", None, _fit_with(last=True)),
-        Wrong("A new dictionary, the same tensors: 'best' still moves.", "M82", _fit_with(keep=dict)),
     ),
     symptoms=(
         raises("Only Tensors created explicitly", "Only leaves can be deep-copied; the weights are asked for.", "M27"),
         raises("does not require grad", "The validation loss has no graph, and needs none: no `backward` on it.", "M81"),
         when(lambda f: _left(f, "asleep in validation"), "Validating one model twice gives two losses: dropout is awake.", "M56"),
         when(lambda f: _left(f, "awake in training"), "From the second epoch on the dropout sleeps: `model.train()` belongs into the loop.", "M82"),
+        when(lambda f: _moves(f) and f.seen[0]["notes"] == ["dict"], "A new dictionary, the same tensors: 'best' still moves.", "M82"),
         when(_moves, LIVE, "M82"),
         when(lambda f: _left(f, "graph of validation"), GRAPH, "M36"),
     ),
