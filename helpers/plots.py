@@ -225,8 +225,8 @@ def pendulum(forgotten, clean) -> Picture:
     ax.plot(range(1, len(forgotten) + 1), forgotten, color=RED, linewidth=1.8)
     ax.plot(range(1, len(clean) + 1), clean, color=BLUE)
     ax.set_ylim(0, 1.25 * max(forgotten))
-    ax.text(0.99, 0.97, "never cleared", transform=ax.transAxes, ha="right", va="top", color=RED)
-    ax.text(0.99, 0.88, "cleared every epoch", transform=ax.transAxes, ha="right", va="top", color=BLUE)
+    ax.text(0.99, 0.97, "never cleared", transform=ax.transAxes, ha="right", va="top", color=RED, fontsize=13)
+    ax.text(0.99, 0.88, "cleared every epoch", transform=ax.transAxes, ha="right", va="top", color=BLUE, fontsize=13)
     return show(
         fig,
         alt=f"The loss over {len(clean)} epochs. Cleared every epoch it falls at once to {clean[4]:.0f} and then slowly "
@@ -274,9 +274,9 @@ def newton_step(t, t_c, lr: float, n_steps: int, start=(1.0, 0.0)) -> Picture:
     )
     ax.plot(*start, "o", color=BLACK)
     ax.plot(*lowest, "x", color=BLACK, markersize=10, markeredgewidth=2.2)
-    ax.text(start[0] - 0.15, start[1], "start", ha="right", va="bottom")
-    ax.text(4.3, -9.0, f"gradient descent\n{n_steps} steps", color=RED)
-    ax.text(2.1, -12.0, "Newton\n1 step", color=BLUE, ha="right")
+    ax.text(start[0] - 0.15, start[1], "start", ha="right", va="bottom", fontsize=13)
+    ax.text(4.4, -9.0, f"gradient descent\n{n_steps} steps", color=RED, fontsize=13)
+    ax.text(2.6, -12.0, "Newton\n1 step", color=BLUE, ha="right", fontsize=13)
     ax.grid(False)
     return show(
         fig,
@@ -415,13 +415,17 @@ def loss_curves(runs, floor: float | None = None, top: float = 9.0) -> Picture:
     with matplotlib.rc_context(STYLE):
         fig, panels = plt.subplots(rows, columns, squeeze=False, figsize=(5.2 * columns + 2 / columns, 1 + 2.6 * rows))
     for ax, (title, (train, val)) in zip(panels.flat, runs.items(), strict=True):
-        epochs = range(1, len(train) + 1)
         ax.set(xscale="log", xlim=(1, len(train)), ylim=(0, top))
-        ax.set_title(title)
+        ax.set_title(title, loc="left")
+        ax.xaxis.set_major_formatter(matplotlib.ticker.FuncFormatter(lambda epoch, _: f"{epoch:g}"))
         if floor:
             ax.axhline(floor, color=GREEN, linestyle=":", linewidth=1.8)
-        ax.plot(epochs, train, color=BLUE)
-        ax.plot(epochs, val, color=RED, linestyle="--")
+            if top < 10:
+                ax.text(1.1, floor / 2, "the months' means", color=GREEN, fontsize=11, va="center")
+        # Few of the many epochs, evenly over the logarithmic axis: dashes do not show on a line that trembles.
+        chosen = np.unique(np.geomspace(1, len(train), 120).astype(int)) - 1
+        ax.plot(chosen + 1, np.array(train)[chosen], color=BLUE)
+        ax.plot(chosen + 1, np.array(val)[chosen], color=RED, linestyle="--")
         _name_ends(ax, train[-1], val[-1], len(train), top)
     for ax in panels[-1]:
         ax.set_xlabel("epoch")
@@ -442,7 +446,7 @@ def _name_ends(ax, train, val, last, top):
     on_the_ground = min(train, val) < 0.12 * top
     for name, y, other, colour in (("training", train, val, BLUE), ("validation", val, train, RED)):
         shift = above if y >= other or (on_the_ground and y < 0.05 * top) else below
-        ax.text(last * 0.93, min(y, 0.88 * top) + shift, name, color=colour, ha="right")
+        ax.text(last * 0.93, min(y, 0.88 * top) + shift, name, color=colour, fontsize=12, ha="right")
 
 
 def split_histogram(losses) -> Picture:
@@ -451,10 +455,10 @@ def split_histogram(losses) -> Picture:
     counts, *_ = ax.hist(losses, bins=range(0, math.ceil(max(losses)) + 1), color=SKY, edgecolor="white")
     middle = float(np.median(losses))
     ax.axvline(middle, color=BLACK, linewidth=1.8)
-    ax.text(middle + 0.25, 0.97, f"median {middle:.2f}", transform=ax.get_xaxis_transform(), va="top")
+    ax.text(middle + 0.25, 0.97, f"median {middle:.2f}", transform=ax.get_xaxis_transform(), va="top", fontsize=12)
     for value, name in ((min(losses), "smallest"), (max(losses), "largest")):
         ax.text(
-            value, counts.max() * (0.55 if name == "largest" else 0.93), f"{name}\n{value:.2f}", ha="center", color=RED
+            value, counts.max() * (0.15 if name == "largest" else 0.5), f"{name}\n{value:.2f}", ha="center", color=RED
         )
     return show(
         fig,

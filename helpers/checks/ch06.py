@@ -62,6 +62,16 @@ def _graph(facts):
     return facts.kind == "tracked" and bool(facts.record["value"]["tracked"] or facts.record["value"]["asks"])
 
 
+class WithCotangent(Exercise):
+    """The first walk that is given a cotangent loads 500 modules: that is done here, outside an answer's few seconds."""
+
+    def grade(self, answer, seed=0):
+        with torch.enable_grad():
+            x = torch.zeros(1, requires_grad=True)
+            torch.autograd.grad(x * 1, x, torch.ones(1))
+        return super().grade(answer, seed)
+
+
 # --- 6.1 ---------------------------------------------------------------------------------------------------------
 
 
@@ -105,7 +115,7 @@ def _probe_vjp(answer, draw):
         yield {**trial(tried, answer, f, x, v), "notes": {}}
 
 
-EXERCISE_1 = Exercise(
+EXERCISE_1 = WithCotangent(
     id="6.1",
     title="A product, not a matrix",
     reference=vjp,
@@ -191,7 +201,7 @@ def _only_square(facts):
     return all(r for r, s in zip(right, square, strict=True) if s) and not any(right[3:6])
 
 
-EXERCISE_2 = Exercise(
+EXERCISE_2 = WithCotangent(
     id="6.2",
     title="The Jacobian, row by row",
     reference=jacobian,
@@ -518,7 +528,7 @@ def _straight(facts):
 
 _FIRST_INSIDE = "Your numbers contain the first derivative as well: 24 = 12 + 12."
 
-EXERCISE_5 = Exercise(
+EXERCISE_5 = WithCotangent(
     id="6.5",
     title="The Hessian",
     reference=hessian,
@@ -555,16 +565,6 @@ EXERCISE_5 = Exercise(
 )  # fmt: skip
 
 # --- 6.6 ---------------------------------------------------------------------------------------------------------
-
-
-class Called(Exercise):
-    """PyTorch loads 500 modules at the first backward of a Function: a second that the copy would spend each time."""
-
-    def grade(self, answer, seed=0):
-        x = torch.zeros(1, requires_grad=True)
-        with torch.enable_grad():
-            torch.autograd.grad(Softplus.apply(x), x)
-        return super().grade(answer, seed)
 
 
 class Softplus(torch.autograd.Function):
@@ -633,7 +633,7 @@ def _formed(facts):
 _STATIC = "forward received itself as ctx: `@staticmethod` is missing above a method."
 _CALLED = "The class is never instantiated: apply is how it is called."
 
-EXERCISE_6 = Called(
+EXERCISE_6 = WithCotangent(
     id="6.6",
     title="Find the bug: a Function",
     reference=Softplus,
