@@ -6,7 +6,6 @@ from functools import partial
 from unittest import mock
 
 import torch
-from torch.overrides import TorchFunctionMode
 
 from ..thermometer import loss_fn, model, t_c, t_un
 from .exercise import Exercise, Wrong
@@ -204,12 +203,18 @@ def accumulate(params, t_u, t_c, batch_size):
         (loss * len(chunk_u) / len(t_u)).backward()
 
 
-class _Sizes(TorchFunctionMode):
+try:
+    from torch.overrides import TorchFunctionMode
+except ImportError:  # on handtorch: there nobody sees what is made and saved meanwhile, and these two traits are not judged
+    TorchFunctionMode = None
+
+
+class _Sizes(TorchFunctionMode or contextlib.nullcontext):
     """How many entries the largest tensor of decimal numbers has that is made meanwhile; views of the data do not count."""
 
     def __init__(self, *data):
         super().__init__()
-        self.largest, self.data = 0, {t.untyped_storage().data_ptr() for t in data}
+        self.largest, self.data = 0, {t.untyped_storage().data_ptr() for t in data if TorchFunctionMode}
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
         out = func(*args, **(kwargs or {}))
@@ -261,11 +266,17 @@ def _in_pieces(tried, answer, params, t_u, t_c, size):
     sizes, saved, n = _Sizes(t_u, t_c), _Saved(), len(t_u)
 
     def walk():
-        with torch.autograd.graph.saved_tensors_hooks(saved.pack, lambda held: held.tensor), sizes:
+        with _packing(saved), sizes:
             answer(params, t_u, t_c, size)
         return [params.grad]
 
     return trial(f"{tried} ({n} readings)", walk, size=n, after=lambda: _seen_of(sizes, saved, n, size))
+
+
+def _packing(saved):
+    if TorchFunctionMode is None:
+        return contextlib.nullcontext()
+    return torch.autograd.graph.saved_tensors_hooks(saved.pack, lambda held: held.tensor)
 
 
 def _seen_of(sizes, saved, n, batch):

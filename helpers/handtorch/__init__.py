@@ -21,7 +21,7 @@ from .autograd import (
 )
 from .creation import *  # noqa: F403
 from .dtypes import Size, can_cast, device, dtype, finfo, get_default_dtype, iinfo, promote_types, set_default_dtype
-from .tensor import Tensor, set_warn_always
+from .tensor import Tensor, is_warn_always_enabled, set_warn_always
 from .text import set_printoptions
 
 globals().update(methods.FUNCTIONS)
@@ -36,9 +36,13 @@ half, float, double = dtypes.half, dtypes.float, dtypes.double
 short, int, long = dtypes.short, dtypes.int, dtypes.long
 
 
+class EndOfHandtorch(NotImplementedError, AttributeError):
+    """A name of torch that handtorch does not have; an AttributeError too, so that `hasattr` can ask."""
+
+
 def __getattr__(name):
     if name.startswith("__"):
         raise AttributeError(name)
-    raise NotImplementedError(
+    raise EndOfHandtorch(
         f"torch.{name}: handtorch, the part of PyTorch that this course uses, ends before it; use PyTorch"
     )

@@ -89,6 +89,10 @@ def set_warn_always(b: bool) -> None:
     Warned.always = b
 
 
+def is_warn_always_enabled() -> bool:
+    return Warned.always
+
+
 class Tensor(Variable):
     """An array of numbers of one type that can remember how it was computed."""
 
