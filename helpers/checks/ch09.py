@@ -1,12 +1,15 @@
 """Chapter 9: the line to blame, what a walk reaches and brings, and the mends of ten broken scripts."""
 
+import contextlib
+import io
 import math
 
 import torch
 
 from .. import broken
+from .ch04 import WithOptimizer
 from .exercise import Exercise, Wrong
-from .record import numbers, show_arguments, trial
+from .record import difference, numbers, show_arguments, trial
 from .symptoms import DEEP, FLAT, TOUCHED, TWICE, raises, when
 
 # --- 9.1 ---------------------------------------------------------------------------------------------------------
@@ -201,11 +204,11 @@ EXERCISE_2 = Exercise(
         when(_came("a copy of"), "Equal, but not the same object.", "M53"),
         when(_came("the result"), "A recorded result is no leaf, even if it is all you were given.", "M14"),
         when(_came("t_u"), "`t_u` is a leaf, but no walk ever reaches it.", "M14"),
+        when(_came("something else"), "What came is no leaf: `.variable` of the last function on a path is one."),
         when(_doubled, "A leaf that is used twice is listed twice."),
         when(lambda f: f.kind == "after" and f.record["after"]["list"][0] == {"text": "walked"},
              "The graph is consumed.", "M26"),
         when(lambda f: f.kind == "after", "A walk has left gradients behind: only look.", "M26"),
-        when(_came("something else"), "What came is no leaf: `.variable` of the last function on a path is one."),
         when(_lacks, MISSING),
     ),
 )  # fmt: skip
@@ -259,6 +262,12 @@ def _leaf_with(grad, draw):
     return p
 
 
+def _touched(facts):
+    """Is any gradient another one than before the call?"""
+    pairs = zip(facts.seen, facts.due, strict=False)
+    return any(not s["raised"] and difference(s["after"], d["after"], 1e-6, 1e-9) for s, d in pairs)
+
+
 def _says(case, word):
     """The first failing trial is this one, and the report has this word."""
 
@@ -280,10 +289,11 @@ EXERCISE_3 = Exercise(
     ),
     probe=_probe_report,
     symptoms=(
-        when(lambda f: f.kind == "after" or (f.kind == "changed" and f.record["changed"]), TOUCHED),
+        when(_touched, TOUCHED),
         raises("is ambiguous", "Boolean value … ambiguous: a gradient of several numbers is neither true nor false.",
                "M23"),
         raises("NoneType", "One `.grad` is None: ask for that first.", "M38"),
+        raises("'bool' object has no attribute", "None == 0 is one truth value and no tensor: ask for None first.", "M38"),
         when(_says(["None"], "zero"), "None: never reached. Zero: reached by a flat function.", "M38"),
         when(_says(["zeros"], "none"), "None: never reached. Zero: reached by a flat function.", "M38"),
         when(_says(["zeros"], "ok"), "Every link is there and nothing gets through: that is 'zero'.", "M38"),
@@ -342,11 +352,6 @@ def _where_after(x):
     return torch.where(squares > 0, torch.sqrt(squares), torch.zeros_like(squares))
 
 
-def _detached_at_zero(x):
-    squares = (x**2).sum(dim=1)
-    return torch.sqrt(squares.detach() if (squares == 0).any() else squares)
-
-
 def _fails(what, *cases):
     return lambda f: f.wanted["what"] == what and f.wanted["case"] in cases and f.kind != "raised"
 
@@ -359,7 +364,7 @@ def _first_value(facts):
     return numbers(facts.record["value"])[0]
 
 
-NAN = "nan: the branch not taken still multiplies inf by 0."
+NAN = "nan: what is not chosen still multiplies inf by 0. The value was never nan; the slope is."
 
 EXERCISE_4 = Exercise(
     id="9.4",
@@ -386,7 +391,7 @@ EXERCISE_4 = Exercise(
         when(lambda f: f.kind == "tracked", "Other rows lose their gradient.", "M59"),
         when(
             lambda f: _fails("slope", "one row of zeros")(f) and _is_nan(f),
-            "nan: the root of 0 still takes part in the walk. The value was never nan; the slope is.",
+            NAN,
             "M70",
         ),
         when(
@@ -705,20 +710,31 @@ def mend(script):
 def _probe_mends(answer, draw):
     """Each mended script trains on readings of its own: the parameters are compared, for script 10 the gradient as well."""
     for script in MENDS:
-        for n in (5, 8):
-            t_un, t_c = draw.tensor(n, dtype=torch.float32), draw.tensor(n, dtype=torch.float32, scale=5.0)
+        t_un, t_c = draw.tensor(7, dtype=torch.float32), draw.tensor(7, dtype=torch.float32, scale=5.0)
 
-            def call(script=script, t_un=t_un, t_c=t_c):
-                line, text = answer(script)
-                trained = broken.mended(script, line, text)(t_un, t_c)
-                parameters = [p.item() for p in trained]
-                return parameters + trained.grad.tolist() if script == 10 else parameters
+        def call(script=script, t_un=t_un, t_c=t_c):
+            line, text = answer(script)
+            trained = broken.mended(script, line, text)(t_un, t_c)
+            parameters = [p.item() for p in trained]
+            return parameters + trained.grad.tolist() if script == 10 else parameters
 
-            yield {**trial(f"script {script}, mended, on {n} readings", call), "script": script}
+        record = trial(f"script {script}, mended, on seven readings of the check's own", call)
+        yield {**record, "script": script, "notes": [t_un.tolist(), t_c.tolist()]}
 
 
-def _one_other(script, line, text):
-    return lambda k: (line, text) if k == script else MENDS[k]
+def _as_if(script, line, text):
+    """The parameters are those that this wrong mend gives on the same readings."""
+
+    def shows(facts):
+        if not _at(script)(facts):
+            return False
+        readings = (torch.tensor(values) for values in facts.wanted["notes"])
+        with contextlib.redirect_stdout(io.StringIO()):
+            trained = broken.mended(script, line, text)(*readings)
+        came = numbers(facts.record["value"])
+        return all(abs(a - p.item()) < 1e-2 * (1 + abs(a)) for a, p in zip(came, trained, strict=True))
+
+    return shows
 
 
 CLUES = {
@@ -755,7 +771,7 @@ def _still(script, message, misconception):
     return when(shows, f"Script {script}: {message}", misconception)
 
 
-EXERCISE_7 = Exercise(
+EXERCISE_7 = WithOptimizer(
     id="9.7",
     title="Ten broken scripts",
     reference=mend,
@@ -768,18 +784,6 @@ EXERCISE_7 = Exercise(
         "For 9 print the shape of the difference, for 10 use gradcheck on the loss.",
     ),
     probe=_probe_mends,
-    wrong=(
-        Wrong(
-            "Script 4: kept graphs add up: each epoch now walks through all those before it.",
-            "M35",
-            _one_other(4, 8, "loss.backward(retain_graph=True)"),
-        ),
-        Wrong(
-            "Script 5: silent now, and wrong: `.data` hides the change, and the walk uses the changed numbers.",
-            "M51",
-            _one_other(5, 7, "gap.data -= gap.data.mean()"),
-        ),
-    ),
     symptoms=(
         when(
             lambda f: f.record["raised"] and f.record["raised"][0] in ("SyntaxError", "IndentationError"),
@@ -790,6 +794,16 @@ EXERCISE_7 = Exercise(
         raises("values to unpack", "A pair is asked for: (number of the line, its new text)."),
         raises("KeyError", "One of the ten scripts has no mend yet."),
         when(_rate_instead, "Script 10: the right curve, and half of the right gradient: the rate was mended.", "M59"),
+        when(
+            _as_if(4, 8, "loss.backward(retain_graph=True)"),
+            "Script 4: kept graphs add up: each epoch now walks through all those before it.",
+            "M35",
+        ),
+        when(
+            _as_if(5, 7, "gap.data -= gap.data.mean()"),
+            "Script 5: silent now, and wrong: `.data` hides the change, and the walk uses the changed numbers.",
+            "M51",
+        ),
         _still(1, "it is silent now, and nothing moves: the loss itself became a leaf.", "M58"),
         _still(2, "a new leaf each time: the optimizer's w and b get nothing.", "M12"),
         _still(3, "it is silent now, and nothing moves.", "M58"),
