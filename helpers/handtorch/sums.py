@@ -115,10 +115,11 @@ def _cascade(rows: np.ndarray) -> np.ndarray:
     step = max(16, 1 << (rows.shape[-2] - 1).bit_length() // LEVELS)
     total = 0.0
     for _ in range(LEVELS - 1):
-        runs = rows.shape[-2] // step
+        runs, left = divmod(rows.shape[-2], step)
         if runs == 0:
             break
-        total = total + _straight(rows[..., runs * step :, :])
+        if left:
+            total = total + _straight(rows[..., runs * step :, :])
         grouped = rows[..., : runs * step, :]
         rows = _straight(grouped.reshape(*grouped.shape[:-2], runs, step, grouped.shape[-1]))
     return total + _straight(rows)
@@ -127,6 +128,8 @@ def _cascade(rows: np.ndarray) -> np.ndarray:
 def _four_abreast(rows: np.ndarray) -> np.ndarray:
     """Sum over the next-to-last axis, four rows at a time in four separate cascades: (..., n, w) to (..., w)."""
     *outer, n, w = rows.shape
+    if n < SIDE_BY_SIDE:
+        return _straight(rows)
     whole = n // SIDE_BY_SIDE * SIDE_BY_SIDE
     together = rows[..., :whole, :].reshape(*outer, n // SIDE_BY_SIDE, SIDE_BY_SIDE * w)
     parts = _cascade(together).reshape(*outer, SIDE_BY_SIDE, w)
@@ -146,15 +149,17 @@ def _contiguous_rows(rows: np.ndarray) -> np.ndarray:
 
 def _scattered_rows(rows: np.ndarray) -> np.ndarray:
     """Sum each row of (..., rows, n) where the numbers are not neighbours, or too few to fill a register."""
-    return _four_abreast(np.swapaxes(rows, -1, -2))
+    return _four_abreast(rows.swapaxes(-1, -2))
 
 
 def _columns(rows: np.ndarray, abreast: int) -> np.ndarray:
     """Sum each row of (..., rows, n) where `abreast` rows are added at once in plain cascades; the rest as scattered ones."""
-    columns = np.swapaxes(rows, -1, -2)
+    columns = rows.swapaxes(-1, -2)
     whole = columns.shape[-1] // abreast * abreast
     if whole == 0:
         return _four_abreast(columns)
+    if whole == columns.shape[-1]:
+        return _cascade(columns)
     return np.concatenate([_cascade(columns[..., :whole]), _four_abreast(columns[..., whole:])], axis=-1)
 
 
