@@ -58,6 +58,7 @@ EXERCISES = [
             Wrong("The fraction is gone.", None, lambda r: round(sum(r) / len(r))),
             Wrong(TOUCHED, None, _sorts),
             Wrong("Negative readings count as positive.", None, lambda r: sum(abs(v) for v in r) / len(r)),
+            Wrong("You return after the first reading: is `return` inside the loop?", None, lambda r: r[0] / len(r)),
             Wrong("The square of the count: divide once.", None, lambda r: sum(r) / len(r) ** 2),
         ),
         symptoms=(

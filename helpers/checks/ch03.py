@@ -88,9 +88,10 @@ def _all_but_the_vector_agree(facts):
 
 
 def _old_gradient_grows(facts):
-    """Right for plain input; where `x.grad` held something, that is still in the answer or on the tensor."""
+    """Right for plain input; where `x.grad` held something, that is in the answer."""
     wrong = [k for k, kind in enumerate(facts.kinds) if kind]
-    return facts.seen[0]["raised"] is None and bool(wrong) and all(_not_plain(facts.due[k]["tried"]) for k in wrong)
+    came_back = not any(facts.seen[k]["raised"] for k in wrong)
+    return bool(wrong) and came_back and all(_not_plain(facts.due[k]["tried"]) for k in wrong)
 
 
 def _not_plain(tried):
@@ -124,11 +125,21 @@ EXERCISE_1 = Exercise(
             "grad is None: backward is named but not called.",
             "M25",
         ),
-        when(_noted(asked=False, later=True), "G1: the flag came after the forward pass, nothing was recorded.", "M17"),
-        when(_noted(asked=False, misspelt=True), "G1: the flag that you set has another name.", "M05"),
+        raises(
+            "you can only change requires_grad flags",
+            "`clone` is recorded where x asks for a gradient, so the copy is no leaf: start from `x.detach()`.",
+            "M18",
+        ),
+        when(
+            lambda f: f.seen[0]["value"]["asks"] and f.seen[0]["value"]["shape"] == [],
+            "You returned the leaf: its gradient is in `.grad`.",
+            None,
+        ),
+        when(_noted(asked=False, later=True), "The flag came after the forward pass, nothing was recorded.", "M17"),
+        when(_noted(asked=False, misspelt=True), "The flag that you set has another name.", "M05"),
         when(
             lambda f: _noted(asked=False)(f) and f.raised("does not require grad"),
-            "G1: nobody asked for the gradient of x: a leaf of your own needs the flag.",
+            "Nobody asked for the gradient of x: a leaf of your own needs the flag.",
             "M07",
         ),
         when(_all_but_the_vector_agree, "Right here, but a vector-valued f should be refused.", "M08"),
@@ -272,6 +283,11 @@ EXERCISE_3 = Exercise(
     symptoms=(
         when(lambda f: f.kind == "after", "The graph was there before; your call has consumed it.", "M26"),
         raises("Trying to backward through the graph", "The graph was there before; your call has consumed it.", "M26"),
+        when(_holds("builtin_function_or_method"), "The method is named, not called: `name()`.", "M25"),
+        raises(
+            "tuple index out of range",
+            "At the end of the chain `next_functions` is empty, and an entry may be None: take the first that is not.",
+        ),
         when(_holds(" object at 0x"), "The address is in your text: it changes with every run.", None),
         when(lambda f: f.raised("RecursionError"), DEEP),
         when(lambda f: any("None" in str((s["value"] or {}).get("list", "") if isinstance(s["value"], dict) else "") for s in f.seen),

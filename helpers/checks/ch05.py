@@ -267,7 +267,7 @@ EXERCISE_3 = Exercise(
         ("raises at once: the leaf is being watched.", "M44"),
         ("run a second epoch; whose `.grad` do you read then?", "M45"),
         ("is the loop of 5.2 that makes a new leaf: its losses fall as they should.", "M45"),
-        ("raises G1 in the second epoch: the new tensor asks for nothing.", "M46"),
+        ("raises in the second epoch: the new tensor asks for nothing.", "M46"),
         ("raises nothing, and here its numbers are right.", "M51"),
         ("compare the list before and after.", "M47"),
         ("runs, and `params.grad` is None.", "M58"),

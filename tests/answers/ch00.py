@@ -22,6 +22,13 @@ def sorts_first(readings):
     return sum(readings) / len(readings)
 
 
+def returns_early(readings):
+    total = 0.0
+    for reading in readings:
+        total += reading
+        return total / len(readings)
+
+
 def over_count_minus_one(readings):
     n = len(readings) - 1
     return sum(readings) / n
@@ -66,6 +73,7 @@ WRONG = {
         (sorts_first, TOUCHED),
         (prints, NONE),
         (lambda r: sum(abs(x) for x in r) / len(r), "Negative readings"),
+        (returns_early, "is `return` inside the loop?"),
         (lambda r: 10.5, "The same answer for every list"),
     ],
 }

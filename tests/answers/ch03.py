@@ -108,6 +108,20 @@ def adds_up(f, x):
     return z.grad
 
 
+def clones_a_watched_one(f, x):
+    y = x.clone()
+    y.requires_grad = True
+    f(y).backward()
+    return y.grad
+
+
+def returns_the_leaf(f, x):
+    y = x.detach().clone()
+    y.requires_grad = True
+    f(y).backward()
+    return y
+
+
 def only_prints(f, x):
     z = x.detach().clone().requires_grad_()
     f(z).backward()
@@ -200,6 +214,22 @@ def trace_after_backward(t):
 
 def trace_type(t):
     return [type(t).__name__]
+
+
+def trace_named_not_called(t):
+    out, f = [], t.grad_fn
+    while f is not None:
+        out.append(f.name)
+        f = next((g for g, _ in f.next_functions if g is not None), None)
+    return out
+
+
+def trace_index_zero(t):
+    out, f = [], t.grad_fn
+    while f is not None:
+        out.append(f.name())
+        f = f.next_functions[0][0]
+    return out
 
 
 def trace_no_leaf_guard(t):
@@ -315,16 +345,18 @@ WRONG = {
     "3.1": [
         (flags_the_callers, TOUCHED),
         (keeps_on_x, TOUCHED),
-        (flag_after, "the flag came after the forward pass"),
+        (flag_after, "came after the forward pass"),
         (asks_a_result, "you asked a tensor that is the result"),
         (names_backward, "named but not called"),
-        (through_item, "G1"),
-        (misspells, "the flag that you set has another name"),
+        (through_item, "has no history"),
+        (misspells, "that you set has another name"),
         (forward_difference, COARSE),
         (in_float32, COARSE),
         (keeps_a_graph, GRAPH),
         (adds_up, "a vector-valued f should be refused"),
         (only_prints, NONE),
+        (clones_a_watched_one, "start from `x.detach()`"),
+        (returns_the_leaf, "You returned the leaf"),
         (lambda f, x: x.grad, None),
         (lambda f, x: torch.ones_like(x), None),
     ],
@@ -354,6 +386,8 @@ WRONG = {
         (trace_after_backward, "your call has consumed it"),
         (trace_type, "not tensors"),
         (trace_no_leaf_guard, "None is no function"),
+        (trace_named_not_called, "named, not called"),
+        (trace_index_zero, "take the first that is not"),
         (lambda t: [], None),
         (lambda t: print(trace_for(t)), NONE),
     ],

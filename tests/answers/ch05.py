@@ -417,7 +417,7 @@ WRONG = {
         (list("RRLRLRSSS"), "Item 2: raises at once"),
         (list("RLSRLRSSS"), "Item 3: run a second epoch"),
         (list("RLLSLRSSS"), "Item 4: is the loop of 5.2"),
-        (list("RLLRSRSSS"), "Item 5: raises G1 in the second epoch"),
+        (list("RLLRSRSSS"), "Item 5: raises in the second epoch"),
         (list("RLLRLLSSS"), "Item 6: raises nothing"),
         (list("RLLRLRRSS"), "Item 7: compare the list"),
         (list("RLLRLRSRS"), "Item 8: runs, and"),
