@@ -600,10 +600,15 @@ def _standardised(answer, draw):
     cases += [tuple(round(draw.number(*ends), 2) for ends in ((-6, 9), (-9, 9), (-20, 60), (0.3, 9))) for _ in range(4)]
     for args in cases:
         tried = ", ".join(f"{name}={short(a)}" for name, a in zip(("w_z", "b_z", "mean", "std"), args, strict=True))
-        yield trial(tried, lambda *a: _two_numbers(answer(*a)), *args)
+        record = trial(tried, lambda *a: _two_numbers(answer(*a)), *args)
+        yield {**record, "notes": args[0] * args[3]}
 
 
-STD_WRONG_WAY = "Your slope has the std the wrong way round."
+def _std_multiplies(facts):
+    """The slope is w_z * std (the probe's note) in every trial, whatever b is."""
+    return all(close(numbers(s["value"])[0], s["notes"], 1e-6, 1e-8) for s in facts.seen)
+
+
 PER_STD = "Slope per standard deviation, not per unit."
 IN_DEGREES = "b is already in °C."
 
@@ -619,11 +624,6 @@ RAW_PARAMS = Exercise(
     probe=_standardised,
     wrong=(
         Wrong("Right slope; at t_u = mean your line is off by w·mean.", None, lambda w, b, m, s: (w / s, b)),
-        Wrong(STD_WRONG_WAY, None, lambda w, b, m, s: (w * s, b - w * s * m)),
-        Wrong(STD_WRONG_WAY, None, lambda w, b, m, s: (w * s, b - w * m)),
-        Wrong(STD_WRONG_WAY, None, lambda w, b, m, s: (w * s, b - w * m / s)),
-        Wrong(STD_WRONG_WAY, None, lambda w, b, m, s: (w * s, b + w * s * m)),
-        Wrong(STD_WRONG_WAY, None, lambda w, b, m, s: (w * s, b)),
         Wrong("The shift has the wrong sign.", None, lambda w, b, m, s: (w / s, b + w / s * m)),
         Wrong("The shift uses the slope of the normalised line.", None, lambda w, b, m, s: (w / s, b - w * m)),
         Wrong(
@@ -663,6 +663,7 @@ RAW_PARAMS = Exercise(
             "The same answer for every input: use the arguments.",
         ),
         when(lambda f: f.kind in ("type", "shape"), "Two numbers are due: `return w, b`."),
+        when(_std_multiplies, "Your slope has the std the wrong way round."),
         when(lambda f: _entry_agrees(f, 0), "w is right, b is not: at t_u = mean both lines must say b_z."),
         when(lambda f: _entry_agrees(f, 1), "b is right, w is not: one unit of t_u is 1 / std standardised units."),
     ),

@@ -414,6 +414,9 @@ WRONG = {
     "1.6": [
         (lambda w_z, b_z, mean, std: (w_z / std, b_z), "at t_u = mean your line is off"),
         (lambda w_z, b_z, mean, std: (w_z * std, b_z - w_z * std * mean), "std the wrong way round"),
+        (lambda w_z, b_z, mean, std: (w_z * std, b_z + mean), "std the wrong way round"),
+        (lambda w_z, b_z, mean, std: (w_z * std, b_z - mean), "std the wrong way round"),
+        (lambda w_z, b_z, mean, std: (w_z * std, b_z - w_z / std * mean), "std the wrong way round"),
         (lambda w_z, b_z, mean, std: (w_z / std, b_z + w_z * mean / std), "The shift has the wrong sign"),
         (lambda w_z, b_z, mean, std: (w_z / std, b_z - w_z * mean), "slope of the normalised line"),
         (lambda w_z, b_z, mean, std: (w_z, b_z - w_z * mean / std), "Slope per standard deviation"),
