@@ -205,7 +205,8 @@ def accumulate(params, t_u, t_c, batch_size):
 
 try:
     from torch.overrides import TorchFunctionMode
-except ImportError:  # on handtorch: there nobody sees what is made and saved meanwhile, and these two traits are not judged
+except ImportError:
+    # On handtorch nobody sees what is made and saved meanwhile: these two traits are not judged there.
     TorchFunctionMode = None
 
 
@@ -248,8 +249,9 @@ class _Held:
 
 def _probe_accumulate(answer, draw):
     """Eleven readings in fours first (the messages speak of them), then other numbers; twice each, with an old `.grad` or none."""
-    cases = [(11, 4), (11, 3), (12, 3)]
-    cases += [(n, size) for n in (1, 2, 5, 11, 23) for size in range(1, n + 3) if (n, size) not in cases]
+    # Every number of readings with a size of its own; the sizes that the messages speak of come first.
+    cases = [(11, 4), (11, 3), (12, 3), (5, 7), (11, 11), (23, 1)]
+    cases += [(n, draw.whole(1, n + 2)) for n in range(1, 24)]
     for n, size in cases:
         u, c = draw.tensor(n, scale=3.0), draw.tensor(n, scale=5.0)
         params = draw.tensor(2).requires_grad_()
