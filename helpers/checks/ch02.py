@@ -342,6 +342,9 @@ def _nothing_written(facts):
 # --- 2.6 a count ---------------------------------------------------------------------------------------------
 
 
+NEARLY = "Nearly: one more doubling visits twice as many nodes, plus the new root."
+AT_3 = "There are numbers of the reading 3 in it: use the arguments."
+
 # --- the exercises -------------------------------------------------------------------------------------------
 
 EXERCISES = [
@@ -458,6 +461,9 @@ EXERCISES = [
                 None,
                 lambda x, y, w1, w2, b: _times(2 * (w1 * x**2 + w2 * x + b - y), w1, w2, 1.0),
             ),
+            Wrong(AT_3, None, lambda *args: _by_hand(3.0, 6.0)),
+            Wrong(AT_3, None, lambda x, *rest: _times(14.0, x**2, x, 1.0)),
+            Wrong(AT_3, None, _parts_of(lambda s, x: (9 * s, 3 * s, s))),
             Wrong(SHAPE, None, lambda *args: sum(quadratic_gradient(*args))),
         ),
         symptoms=(
@@ -473,9 +479,9 @@ EXERCISES = [
         title="Topological order",
         reference=topological_order,
         hints=(
-            "Visit a node's parents first, then append the node.",
-            "Remember whom you have seen: `seen = set()` takes nodes.",
-            "For long chains keep a list as your own stack: put `(node, True)` on it, on top of that the parents, and append the node when `(node, True)` comes back.",
+            "First count. Keep a list of nodes still to be looked at, at first `[root]`, and a dictionary `users`, at first `{root: 0}`. Each look adds 1 to every parent's count; a parent met for the first time joins the list.",
+            "Then take. At first only the root is ready. Take a ready node, and lower the count of each of its parents by 1: a parent whose count reaches 0 is ready.",
+            "You took children before parents: hand back the list turned round, `taken[::-1]`.",
         ),
         probe=_orders,
         symptoms=(
@@ -559,6 +565,7 @@ EXERCISES = [
             Wrong("Two per level: but each of the two is visited by every visit above.", None, 40),
             Wrong("That is for 18 doublings.", None, 2**19 - 1),
             Wrong("That is for 21 doublings.", None, 2**22 - 1),
+            *(Wrong(NEARLY, None, near) for near in (2**20 - 2, 2**21 - 4, 2**21 - 3, 2**21 - 2)),
         ),
     ),
 ]
