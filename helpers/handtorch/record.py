@@ -12,6 +12,7 @@ arrays they just compute; on tensors they are recorded in their turn, and that i
 
 from __future__ import annotations
 
+import functools
 import inspect
 import itertools
 import re
@@ -252,8 +253,8 @@ class Operation:
             raise RuntimeError(
                 f"output with shape {list(into.shape)} doesn't match the broadcast shape {list(result.shape)}"
             )
-        if not dtypes.can_cast(dtypes.FROM_NUMPY[result.dtype], dtypes.FROM_NUMPY[kind]):
-            was, to = dtypes.FROM_NUMPY[result.dtype], dtypes.FROM_NUMPY[kind]
+        was, to = dtypes.FROM_NUMPY[result.dtype], dtypes.FROM_NUMPY[kind]
+        if was is not to and not dtypes.can_cast(was, to):
             raise RuntimeError(f"result type {was.letter} can't be cast to the desired output type {to.letter}")
         node = None
         if recording and kind.kind == "f":
@@ -335,10 +336,10 @@ class OpNode(Node):
 
     def all_there(self, grads):
         """Zeros for the outputs that received no gradient; None if none did."""
-        given = next((g for g in grads if g is not None), None)
-        if given is None:
-            return None
-        return [zeros_for(meta, given) if g is None else g for meta, g in zip(self.metadata, grads, strict=True)]
+        given = [g for g in grads if g is not None]
+        if len(given) == len(grads) or not given:
+            return given or None
+        return [zeros_for(meta, given[0]) if g is None else g for meta, g in zip(self.metadata, grads, strict=True)]
 
     def kept_values(self, recording):
         """What the rules need: arrays, or tensors if the walk is recorded. Raises if it was freed or has changed since."""
@@ -402,11 +403,17 @@ def add_up(array, shape):
     """Sum an array over the axes that broadcasting from `shape` made or stretched."""
     if not shape:
         return torch_sum(array)
-    extra = array.ndim - len(shape)
-    if extra < 0 or any(want not in (1, have) for want, have in zip(shape, array.shape[extra:], strict=True)):
-        raise ValueError("not a broadcast")
-    axes = (*range(extra), *(extra + i for i, n in enumerate(shape) if n == 1 and array.shape[extra + i] != 1))
+    axes = stretched(array.shape, shape)
     return torch_sum(array, axes).reshape(shape) if axes else array.reshape(shape)
+
+
+@functools.lru_cache(maxsize=1024)
+def stretched(wide, shape):
+    """The axes of `wide` that broadcasting from `shape` made or stretched."""
+    extra = len(wide) - len(shape)
+    if extra < 0 or any(want not in (1, have) for want, have in zip(shape, wide[extra:], strict=True)):
+        raise ValueError("not a broadcast")
+    return (*range(extra), *(extra + i for i, n in enumerate(shape) if n == 1 and wide[extra + i] != 1))
 
 
 sum_to = Operation(

@@ -8,11 +8,11 @@ NumPy array, or a tensor when the walk itself is to be recorded (`create_graph=T
 
 from __future__ import annotations
 
-import heapq
 import itertools
 import threading
 import traceback
 import warnings
+from heapq import heappop, heappush
 
 SECOND_TIME = (
     "Trying to backward through the graph a second time (or directly access saved tensors after they have already been "
@@ -178,19 +178,20 @@ def walk(roots, grads, *, keep_graph, captures=None):
         for (below, nr), grad in zip(edges, results):  # noqa: B905 (the keyword alone costs several percent)
             if below is None:
                 continue
-            if below not in arrived:
+            slots = arrived.get(below)
+            if slots is None:
                 slots = arrived[below] = [None] * len(below.metadata)
                 slots[nr] = grad
             elif grad is not None:
-                slots = arrived[below]
                 slots[nr] = grad if slots[nr] is None else slots[nr] + grad
-            if waiting[below] == 1:
-                heapq.heappush(ready, (-below.sequence, below))
+            left = waiting[below]
+            if left == 1:
+                heappush(ready, (-below.sequence, below))
             else:
-                waiting[below] -= 1
+                waiting[below] = left - 1
         if not ready:
             return captured
-        node = heapq.heappop(ready)[1]
+        node = heappop(ready)[1]
         grads = arrived.pop(node)
         if node.hooks or node.retained:
             grads = run_hooks(node, grads)
