@@ -74,6 +74,8 @@ def without_leading_ones(value, ndim):
 
 def take_apart(x, key):
     """Apply the parts of a key that make views; return the view and, if there are any, the arrays as a key for NumPy."""
+    if type(key) is slice and x._array.ndim:
+        return slice_along(x, 0, key), None
     if isinstance(key, tuple) and type(key) is not dtypes.Size:
         parts = list(key)
     else:
@@ -172,12 +174,9 @@ def remaining(parts, ellipsis):
 
 def slice_along(x, dim, part):
     """x with one dimension cut to `part`; the whole of it is x itself."""
-    step = 1 if part.step is None else part.step.__index__()
+    start, stop, step = part.indices(x._array.shape[dim])
     if step <= 0:
         raise ValueError("step must be greater than zero")
-    start, stop, step = slice(*(p if p is None else p.__index__() for p in (part.start, part.stop, part.step))).indices(
-        x._array.shape[dim]
-    )
     if start == 0 and stop == x._array.shape[dim] and step == 1:
         return x
     return ops.slicing(x, dim=dim, part=slice(start, max(start, stop), step))

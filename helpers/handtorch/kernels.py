@@ -194,9 +194,7 @@ def refuse_zero(divisor):
 def multiplied_and_added(x, factor, y, few=4096):
     """x + factor * y rounded once, as the processor's fused instruction does for PyTorch; large arrays are rounded twice."""
     if isinstance(x, np.ndarray) and x.dtype == np.float32 and x.size <= few:
-        factor = (
-            np.float32(factor).astype(np.float64) if not isinstance(factor, np.ndarray) else factor.astype(np.float64)
-        )
+        factor = factor.astype(np.float64) if isinstance(factor, np.ndarray) else np.float64(np.float32(factor))
         return (x + factor * y).astype(np.float32)
     return x + y * factor
 
