@@ -185,7 +185,9 @@ trigamma = entry("Polygamma", lambda x: each_number(trigamma_of, x), x=lambda g:
 sinc = entry(
     "Sinc", np.sinc, x=lambda g, x: g * where(x == 0, 0.0, (cos(PI * x) * PI * x - sin(PI * x)) / (PI * x * x))
 )
-square = Operation("Pow", lambda x: x * x if x.dtype != bool else x.astype(np.int64), x=lambda g, x: g * (2.0 * x))
+square = Operation(
+    "Pow", lambda x: x * x if x.dtype != bool else x.astype(np.int64), x=lambda g, x: g * (2.0 * one_power_less(x))
+)
 absolute = Operation("Abs", np.absolute, mix="none", x=lambda g, x: g * sign(x))
 sign = Operation("Sign", lambda x: x.copy() if x.dtype == bool else np.sign(x), mix="none", x=nothing)
 floor = Operation("Floor", lambda x: unless_whole(np.floor, x), mix="none", x=nothing)
@@ -739,9 +741,14 @@ def finite(x):
     return where((x == math.inf) | (x == -math.inf), 0.0, x)
 
 
+def one_power_less(x):
+    """x, from its square; on tensors the power is recorded, as PyTorch records it."""
+    return x if isinstance(x, np.ndarray) else x**1
+
+
 def power_rule(g, x, exponent):
     if exponent == 2:
-        return g * (x * 2)
+        return g * (one_power_less(x) * 2)
     return zeros_like(g) if exponent == 0 else g * (exponent * power(x, exponent=exponent - 1))
 
 

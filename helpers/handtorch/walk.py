@@ -202,9 +202,10 @@ def walk(roots, grads, *, keep_graph, captures=None):
                 edges = results = ()
                 continue
         edges = node.next_functions
-        results = node.backward(grads)
         if anomaly:
-            look_for_nan(node, results)
+            results = backward_under_watch(node, grads)
+        else:
+            results = node.backward(grads)
         if node.after:
             for hook in tuple(node.after.values()):
                 results = hook(results, grads)
@@ -221,24 +222,31 @@ def run_hooks(node, grads):
     return grads
 
 
-def look_for_nan(node, results):
-    """What anomaly mode does after each node: name the node that made a nan, and where its forward was."""
-    if not mode.check_nan:
-        return
-    for i, grad in enumerate(results):
+def backward_under_watch(node, grads):
+    """A node's backward in anomaly mode: where it fails or makes a nan, say which operation it was and where it was called."""
+    try:
+        results = node.backward(grads)
+    except RuntimeError:
+        say_where(node)
+        raise
+    for i, grad in enumerate(results if mode.check_nan else ()):
         if grad is not None and bool((grad != grad).any()):
-            if node.made_at is None:
-                warnings.warn(
-                    f"Error detected in {node.name()}. No forward pass information available. Enable detect anomaly "
-                    "during forward pass for more information. (Triggered internally at "
-                    "/__w/pytorch/pytorch/torch/csrc/autograd/python_anomaly_mode.cpp:115.)",
-                    stacklevel=2,
-                )
-            else:
-                stack = "".join(line for line in node.made_at if "handtorch" not in line.split(",")[0])
-                warnings.warn(
-                    f"Error detected in {node.name()}. Traceback of forward call that caused the error:\n{stack} "
-                    "(Triggered internally at /__w/pytorch/pytorch/torch/csrc/autograd/python_anomaly_mode.cpp:122.)",
-                    stacklevel=2,
-                )
+            say_where(node)
             raise RuntimeError(f"Function '{node.name()}' returned nan values in its {i}th output.")
+    return results
+
+
+def say_where(node):
+    """PyTorch's warning with the line of the forward pass that recorded this node."""
+    if node.made_at is None:
+        where = (
+            "No forward pass information available. Enable detect anomaly during forward pass for more information."
+            " (Triggered internally at /__w/pytorch/pytorch/torch/csrc/autograd/python_anomaly_mode.cpp:115.)"
+        )
+    else:
+        stack = "".join(line for line in node.made_at if "handtorch" not in line.split(",")[0])
+        where = (
+            f"Traceback of forward call that caused the error:\n{stack} "
+            "(Triggered internally at /__w/pytorch/pytorch/torch/csrc/autograd/python_anomaly_mode.cpp:122.)"
+        )
+    warnings.warn(f"Error detected in {node.name()}. {where}", stacklevel=3)
