@@ -242,6 +242,8 @@ def stub_of(code: str) -> str:
     own = STUB.search(code)
     code = STUB.sub("", code)
     if own:
+        if len(REGION.findall(code)) != 1:
+            raise EditionError(f"a cell with a stub of its own needs exactly one solution region: {code[:60]!r}")
         lines = [re.sub(r"^([ \t]*)# ?", r"\1", line) for line in own[1].splitlines()]
         return REGION.sub(lambda _: "\n".join(lines) + "\n", code, count=1).rstrip()
 

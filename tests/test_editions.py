@@ -207,6 +207,13 @@ def test_stubs(code, stub):
     assert stub_of(code) == stub
 
 
+def test_a_stub_of_its_own_goes_with_one_region():
+    """With two, the second solution would stay in the student's cell."""
+    region = "    ### BEGIN SOLUTION\n    return x\n    ### END SOLUTION\n"
+    with pytest.raises(EditionError, match="exactly one solution region"):
+        stub_of("def f(x):\n" + 2 * region + "    ### BEGIN STUB\n    # pass\n    ### END STUB")
+
+
 def test_a_student_notebook_is_valid_json_with_one_line_at_the_end():
     for path in (ROOT / "notebooks").glob("*.ipynb"):
         text = path.read_text(encoding="utf-8")

@@ -9,6 +9,7 @@ import torch
 
 from ..thermometer import loss_fn, model, t_c, t_un
 from .exercise import Exercise, Wrong
+from .guard import load_optimizers
 from .record import close, numbers, show_arguments, trial
 from .symptoms import GRAPH, TOUCHED, TWICE, raises, when
 
@@ -180,7 +181,7 @@ EXERCISE_2 = Exercise(
         when(lambda f: _values_right(f) and _follows(f), "Your result changed when someone else called backward.", "M41"),
         when(lambda f: _values_right(f) and _gone(f), "The gradient that was there before your call is gone.", None),
         when(_right_at_the_start_only, "Right at the start only.", None),
-        raises("does not require grad", "G1: the loss no longer knows params.", "M57"),
+        raises("does not require grad", "The loss no longer knows params.", "M57"),
         when(
             lambda f: f.kind == "none",
             "None came: the tensor that you ask took no part in the loss.",
@@ -396,7 +397,7 @@ EXERCISE_3 = Exercise(
              "Each graph is kept though walked once.", "M35"),
         when(lambda f: _gradients_right(f) and (_after(f, "graphs at once") or {}).get("number", 0) > 2,
              "All chunks' graphs were alive at once.", "M36"),
-        raises("does not require grad", "G1: the loss that you walk back from has no link to params.", "M22"),
+        raises("does not require grad", "The loss that you walk back from has no link to params.", "M22"),
         when(_nobody_wrote, "params.grad is None after your call: nothing was walked back to params.", "M22"),
         when(_only_old_wrong, TWICE, "M28"),
         when(_only_short_ones_wrong, SHORT, "M42"),
@@ -416,14 +417,6 @@ def train_line(n_epochs, lr, params, t_u, t_c):
         opt.step()
         losses.append(loss.item())
     return losses
-
-
-class WithOptimizer(Exercise):
-    """The first optimizer that a process makes loads much of PyTorch: that is done here, outside an answer's few seconds."""
-
-    def grade(self, answer, seed=0):
-        torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
-        return super().grade(answer, seed)
 
 
 class _Counted:
@@ -569,7 +562,8 @@ def _list_of_graphs(facts):
 ZERO_NAMED = "From epoch 3 on a pendulum: `zero_grad` is named, not called. Add the parentheses."
 BEHIND = "One step behind: the first does nothing."
 
-EXERCISE_4 = WithOptimizer(
+EXERCISE_4 = Exercise(
+    before=load_optimizers,
     id="4.4",
     title="Find the bug: the loop",
     reference=train_line,
@@ -584,7 +578,7 @@ EXERCISE_4 = WithOptimizer(
     symptoms=(
         when(_list_of_graphs, GRAPH, "M36"),
         raises("Trying to backward through the graph a second time",
-               "G2 in the second epoch: the forward pass has to be run anew for each backward.", "M33"),
+               "The second epoch walks a graph that is gone: the forward pass has to be run anew for each backward.", "M33"),
         when(_noted("step only named"), "Parameters never move: `step` is named, not called. Add the parentheses.", "M74"),
         when(lambda f: _noted("zero only named")(f) and _swings(f), ZERO_NAMED, "M30"),
         when(lambda f: _constant(f) and not _stays(f),
@@ -711,7 +705,8 @@ def _as_numbers(facts):
 POSITIONS = "These are positions; slopes are asked for."
 SUMS = "Entry k is the sum of the first k: the gradient is not cleared."
 
-EXERCISE_5 = WithOptimizer(
+EXERCISE_5 = Exercise(
+    before=load_optimizers,
     id="4.5",
     title="A history that stays",
     reference=gradient_history,

@@ -7,6 +7,7 @@ import torch
 
 from ..thermometer import loss_fn, model, t_c, t_un
 from .exercise import Exercise, Wrong
+from .guard import load_optimizers
 from .record import calls, numbers, trial
 from .symptoms import GRAPH, MODE, NONE, raises, when
 
@@ -697,15 +698,8 @@ VALIDATION_TRAINS = "Validation data reached the optimizer: only the training lo
 LIVE = "'Best' equals the last, and moves on with the model: `state_dict()` holds references. Copy deeply."
 
 
-class _WithOptimizer(Exercise):
-    """The first optimizer of a process takes seconds to make; the forked copies inherit what it has loaded."""
-
-    def grade(self, answer, seed=0):
-        torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.1)
-        return super().grade(answer, seed)
-
-
-EXERCISE_5 = _WithOptimizer(
+EXERCISE_5 = Exercise(
+    before=load_optimizers,
     id="8.5",
     title="Find the bug: the best model",
     reference=fit,

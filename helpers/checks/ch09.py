@@ -7,8 +7,8 @@ import math
 import torch
 
 from .. import broken
-from .ch04 import WithOptimizer
 from .exercise import Exercise, Wrong
+from .guard import load_optimizers
 from .record import difference, numbers, show_arguments, trial
 from .symptoms import DEEP, FLAT, TOUCHED, TWICE, raises, when
 
@@ -771,7 +771,8 @@ def _still(script, message, misconception):
     return when(shows, f"Script {script}: {message}", misconception)
 
 
-EXERCISE_7 = WithOptimizer(
+EXERCISE_7 = Exercise(
+    before=load_optimizers,
     id="9.7",
     title="Ten broken scripts",
     reference=mend,

@@ -46,6 +46,7 @@ class Exercise:
     probe: generator function `probe(answer, draw)` of records (see `trial`); None for a value exercise.
     wrong, symptoms: the catalogue, in the order in which it is tried.
     items: for a value that is a list or tuple, one (message, misconception) per item, for the item that fails.
+    before: called once, before the clock starts: what each forked copy would otherwise import anew.
     rtol, atol: how far numbers may differ; a value may be off by a thousandth unless it is a count (rtol=0).
     """
 
@@ -61,6 +62,7 @@ class Exercise:
     rtol: float | None = None
     atol: float = 1e-8
     seconds: float = SECONDS
+    before: Callable[[], Any] | None = None
     _records: dict = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self):
@@ -179,6 +181,8 @@ def _grade_behaviour(exercise, answer, seed):
         came = ", ".join(type(part).__name__ for part in parts)
         wanted = "A function is asked for" if count == 1 else f"{count} functions are asked for"
         return exercise._verdict(False, f"{wanted}: hand over the name without parentheses.", None, {"came": came})
+    if exercise.before is not None:
+        exercise.before()
     deadline = time.monotonic() + VERDICT_SECONDS
     seen, end, printed = guard.observe(lambda a: exercise.probe(a, Draw(seed)), answer, exercise.seconds)
     if seen and seen[0]["raised"] and seen[0]["raised"][0] == "NotImplementedError":

@@ -58,7 +58,15 @@ def _warm_up():
     torch = sys.modules.get("torch")
     if torch is not None:
         with torch.enable_grad():
-            torch.ones(1, requires_grad=True).sum().backward()
+            x = torch.ones(1, requires_grad=True)
+            torch.autograd.grad(x * 1, x, torch.ones(1))
+
+
+@cache
+def load_optimizers():
+    """PyTorch's first optimizer imports for seconds: once here, for exercises whose answers make one."""
+    torch = sys.modules["torch"]
+    torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
 
 
 def _read_until(fd, deadline):
