@@ -300,14 +300,14 @@ def four_moments(before, loss: float, grad, after) -> Picture:
         ax.set(xlim=(0, 1), ylim=(0, 1))
         ax.axis("off")
         ax.set_title(title, fontsize=12.5)
-        _box(ax, 0.84, "optimizer", ORANGE, [])
+        _box(ax, 0.92, "optimizer", ORANGE, [])
         shown = [f"{v:.4g}" for v in (after if k == 3 else before)]
         grads = [f"{v:.4g}" for v in grad] if k >= 2 else ["None"]
-        _box(ax, 0.46, "params", BLUE, [", ".join(shown), "grad: " + ", ".join(grads)])
-        _arrow(ax, 0.5, 0.77, 0.6, ORANGE, 2.6 if k == 3 else 1.4)
+        _box(ax, 0.51, "params", BLUE, [", ".join(shown), "grad: " + ", ".join(grads)])
+        _arrow(ax, 0.5, 0.85, 0.66, ORANGE, 2.6 if k == 3 else 1.4)
         if k in (1, 2):
-            _box(ax, 0.08, "loss", GREEN, [f"{loss:.6g}"])
-            _arrow(ax, 0.5, *((0.32, 0.17) if k == 1 else (0.17, 0.32)), GREEN if k == 1 else RED, 2.6)
+            _box(ax, 0.12, "loss", GREEN, [f"{loss:.6g}"])
+            _arrow(ax, 0.5, *((0.36, 0.235) if k == 1 else (0.235, 0.36)), GREEN if k == 1 else RED, 2.6)
     return show(
         fig,
         alt="Four panels. A: an arrow leads from the optimizer to params, whose grad is None. B: an arrow leads from params down "
@@ -350,18 +350,21 @@ def races(inputs, t_c, paths) -> Picture:
         ax.contour(w, b, loss, levels=[4, 10, 30, 100, 300, 1000], colors=["#aaaaaa"], linewidths=0.9)
         colours = (BLACK, BLUE, SKY, GREEN, ORANGE, RED, PURPLE)
         for (optimizer, path), colour in zip(paths[name].items(), colours, strict=True):
-            dashes = "--" if optimizer in ("Nesterov", "AdamW") else "-"
-            ax.plot(*np.array(path).T, dashes, color=colour, linewidth=2, label=optimizer)
+            # Paths that begin alike lie on one another: each of a pair is dashed, and the later ones are thinner.
+            dashes = "--" if optimizer in ("Nesterov", "RMSprop", "AdamW") else "-"
+            thin = 2.8 if dashes == "-" else 1.8
+            ax.plot(*np.array(path).T, dashes, color=colour, linewidth=thin, label=optimizer)
             ax.plot(*path[-1], "o", color=colour, markersize=6)
         ax.plot(*lowest, "x", color=BLACK, markersize=9, markeredgewidth=2.2)
         ax.set_title(name)
         ax.grid(False)
-    panels[-1].legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=11)
+    panels[-1].legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=11, frameon=False)
     return show(
         fig,
-        alt="Level lines of the loss over w and b with the paths of seven optimizers from the same start. Raw readings: a crack; "
-        "SGD and momentum drop into it and stay there, Adam and AdamW run down beside it. Standardised: round lines; SGD and "
-        "momentum reach the lowest point, Adam and AdamW start at 45 degrees, the same step for w and for b.",
+        alt="Level lines of the loss over w and b with the paths of seven optimizers from the same start. Raw readings: a narrow "
+        "valley; SGD, momentum and Nesterov jump into it along w and stay there at b = 0, the other four begin to move down "
+        "along it. Standardised: round lines; SGD goes straight to the lowest point, momentum overshoots it and comes back; "
+        "the other four begin with equal steps in w and b.",
     )
 
 

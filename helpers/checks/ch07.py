@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from .exercise import Exercise, Wrong
+from .guard import load_optimizers
 from .record import calls, close, numbers, trial
 from .symptoms import CUT, REACH, SIGN, TOUCHED, raises, when
 
@@ -158,6 +159,16 @@ def _alias_new(self, i, p, g):
     p -= self.lr * self.buffers[i]
 
 
+class _AliasOfZeros(HandSGD):
+    """The gradient itself for a buffer, and gradients cleared in place."""
+
+    def zero_grad(self):
+        _clear(self, self.params, "in place")
+
+    def _next(self, i, g):
+        return g if self.buffers[i] is None else self.momentum * self.buffers[i] + g
+
+
 def _plain(self, i, p, g):
     p -= self.lr * g
 
@@ -229,6 +240,7 @@ WALKED = "parameters() can be walked once: keep the parameters in a list of your
 EXERCISE_1 = Exercise(
     id="7.1",
     title="SGD with momentum",
+    before=load_optimizers,
     reference=HandSGD,
     points=2,
     hints=(
@@ -252,6 +264,7 @@ EXERCISE_1 = Exercise(
         ),
         Wrong(ALIAS, "M41", _step_with(_alias)),
         Wrong(ALIAS, "M41", _step_with(_alias_new)),
+        Wrong(ALIAS, "M41", _AliasOfZeros),
         Wrong(GONE, "M29", _step_with(_clears)),
         Wrong(NO_MOVE, "M47", _step_with(_rebind)),
         Wrong(SIGN, "M76", _step_with(_up)),
@@ -400,7 +413,8 @@ def _stale(p, g, m, v, t, lr, beta1, beta2, eps):
 
 def _still_moves(facts):
     """With a gradient of zero and empty averages the parameter moves."""
-    return facts.wanted["tried"].find("g=[0, 0]") >= 0 and facts.kind == "value"
+    pairs = zip(facts.due, facts.kinds, strict=False)
+    return any("g=[0, 0]" in due["tried"] and kind == "value" for due, kind in pairs)
 
 
 def _wrong_from_second(facts):
@@ -416,6 +430,7 @@ HALF = "Your first step is 31.6 times lr: v starts at zero too."
 EXERCISE_2 = Exercise(
     id="7.2",
     title="Adam",
+    before=load_optimizers,
     reference=adam_step,
     points=2,
     hints=(
@@ -543,6 +558,7 @@ LATE = "The first decay comes one epoch late: epochs count from 0."
 EXERCISE_4 = Exercise(
     id="7.4",
     title="A schedule",
+    before=load_optimizers,
     reference=(lr_at, cosine_lr),
     hints=(
         "How often has the rate been multiplied by `gamma` before this epoch? A whole number.",
@@ -678,11 +694,11 @@ def _probe_fit(answer, draw):
         x = x / x.std(correction=0) + 0.3
         y = draw.number() * x + draw.number(1.0, 3.0) + 0.2 * draw.tensor(n)
         x, y = x.to(dtype), y.to(dtype)
-        start, watched = _Watched(answer), _Watched(answer)
-        after_one = trial("", start, x, y, 1, 0.35)["value"]
+        watched = _Watched(answer)
+        after_none, after_one = (trial("", _Watched(answer), x, y, k, 0.35)["value"] for k in (0, 1))
         tried = f"{n} readings, {str(dtype).removeprefix('torch.')}, {EPOCHS} epochs, lr=0.35"
         record = trial(tried, watched, x, y, EPOCHS, 0.35, size=n)
-        yield {**record, "notes": [after_one, watched.made, y.mean().item()]}
+        yield {**record, "notes": [after_one, watched.made, y.mean().item(), after_none]}
 
 
 def _still(facts):
@@ -722,10 +738,6 @@ def _one_sum(t_u, t_c, n_epochs, lr):
     return lin
 
 
-def _one_step(t_u, t_c, n_epochs, lr):
-    return fit_linear(t_u, t_c, 1, lr)
-
-
 FLAT_LINE = "Your line is flat at the mean of the targets: every prediction is compared with every target."
 EARLY_OPTIMIZER = "The layer that you return was never in the optimizer."
 ONE_NUMBER = "One number against N targets: keep one prediction for each reading."
@@ -738,6 +750,7 @@ STARTS_EMPTY = (
 EXERCISE_5 = Exercise(
     id="7.5",
     title="Find the bug: 77.14",
+    before=load_optimizers,
     reference=fit_linear,
     points=2,
     rtol=1e-4,  # one trial in three is in float32
@@ -751,7 +764,6 @@ EXERCISE_5 = Exercise(
     wrong=(
         Wrong(NOT_CLEARED, "M28", _no_clear),
         Wrong(ONE_NUMBER, None, _one_sum),
-        Wrong("You train for one epoch only: where does the loop end?", None, _one_step),
     ),
     symptoms=(
         raises("cannot assign 'torch", "A plain tensor cannot replace a Parameter.", "M55"),
@@ -770,6 +782,11 @@ EXERCISE_5 = Exercise(
         ),
         when(lambda f: f.kind == "dtype", "The layer has another dtype than the readings.", "M77"),
         when(lambda f: f.kind == "value" and f.record["notes"][1] >= EPOCHS, STARTS_EMPTY, "M79"),
+        when(
+            lambda f: _still(f) and f.record["notes"][3] is None,
+            "You train for one epoch only: the `return` stands inside the loop.",
+            None,
+        ),
         when(_still, EARLY_OPTIMIZER, "M48"),
         when(_flat_line, FLAT_LINE, "M75"),
         when(_explodes, NOT_CLEARED, "M28"),
