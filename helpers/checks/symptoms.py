@@ -1,6 +1,6 @@
 """Symptoms that any exercise may show, and the sentences that all chapters share for them."""
 
-from .exercise import Facts, Symptom
+from .facts import Facts, Symptom
 from .record import close, numbers
 
 NONE = "Your function returned None: the work is done, but nothing is handed back."

@@ -1,0 +1,71 @@
+"""What a failed answer showed, and the traits by which a mistake is recognised."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from .record import close, numbers
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a failed answer showed, for symptoms to look at.
+
+    seen, due: the records of answer and reference. end: how the answer's run ended. kinds: for each record how it
+    differs from the due one (None where it agrees). first: the index of the first that differs.
+    """
+
+    seen: list
+    due: list
+    end: str
+    kinds: list
+    first: int
+    rtol: float
+
+    @property
+    def kind(self):
+        return self.kinds[self.first] if self.first < len(self.kinds) else "missing"
+
+    @property
+    def record(self):
+        return self.seen[self.first] if self.first < len(self.seen) else None
+
+    @property
+    def wanted(self):
+        return self.due[self.first]
+
+    def raised(self, fragment: str) -> bool:
+        """Did a trial that should not end with an exception whose text (or type) has this fragment?"""
+        return any(
+            s["raised"] and k == "raised" and (fragment in s["raised"][1] or fragment == s["raised"][0])
+            for s, k in zip(self.seen, self.kinds, strict=False)
+        )
+
+    def ratios(self) -> list[tuple[float, int]]:
+        """(seen / due, size) for every record of the same form whose numbers all stand in one ratio; else an empty list."""
+        out = []
+        for s, d in zip(self.seen, self.due, strict=False):
+            a, b = numbers(s["value"]), numbers(d["value"])
+            if s["raised"] or not a or len(a) != len(b):
+                return []
+            pairs = [(x, y) for x, y in zip(a, b, strict=True) if abs(y) > 1e-9]
+            if not pairs:
+                continue
+            ratio = pairs[0][0] / pairs[0][1]
+            if not all(close(x, ratio * y, 1e-5, 1e-9) for x, y in pairs):
+                return []
+            out.append((ratio, s["size"]))
+        return out
+
+    def ratio_is(self, factor: float) -> bool:
+        """Is every value that differs this many times the due one?"""
+        found = self.ratios()
+        return bool(found) and all(close(r, factor, 1e-4, 0) for r, _ in found)
+
+
+@dataclass(frozen=True)
+class Symptom:
+    """A mistake that is recognised by a trait of the record rather than by one particular wrong answer."""
+
+    message: str
+    misconception: str | None
+    shows: Callable[["Facts"], bool]
