@@ -69,6 +69,9 @@ def page_errors(page) -> list[str]:
     return seen
 
 
+SCROLLS = "e => { const f = e.closest('figure') || e.parentElement; return f.scrollWidth > f.clientWidth + 4; }"
+
+
 def unreadable(page) -> list[str]:
     """Words in the open notebook's drawings that do not stand out from what is behind them, as painted now.
 
@@ -81,6 +84,10 @@ def unreadable(page) -> list[str]:
             continue
         shot = Image.open(io.BytesIO(drawing.screenshot())).convert("RGB")
         for text, *box in drawing.evaluate(WORDS):
+            if not (box[0] >= 0 and box[2] <= shot.width and box[1] >= 0 and box[3] <= shot.height):
+                continue  # scrolled out of its figure
+            if drawing.evaluate(SCROLLS):
+                continue  # a wide drawing scrolls in its figure: what lies outside is not painted
             colors = shot.crop([round(edge) for edge in box]).getcolors(1 << 20) or []
             lights = sorted(luminance(color) for _, color in colors)
             if not lights or (lights[-1] + 0.05) / (lights[0] + 0.05) < 3:
