@@ -1522,10 +1522,12 @@ def flipud(x):
 @public
 def roll(x, shifts, dims=None):
     """Elements pushed along `dims`; what falls out comes in at the other end."""
-    if dims is None or dims == ():
-        return roll(flatten(x), shifts, 0).reshape(x._array.shape)
     shifts = tuple(shifts) if isinstance(shifts, (tuple, list)) else (shifts,)
-    dims = tuple(dims) if isinstance(dims, (tuple, list)) else (dims,)
+    dims = () if dims is None else tuple(dims) if isinstance(dims, (tuple, list)) else (dims,)
+    if not dims and len(shifts) == 1:
+        return ops.roll.record((x,), {"shifts": shifts[0], "dim": None})
+    if len(shifts) != len(dims):
+        raise RuntimeError(f"shifts and dimensions must align. shifts: {len(shifts)}, dims:{len(dims)}")
     return ops.roll.record((x,), {"shifts": shifts, "dim": tuple(dim_of(d, x._array.ndim) for d in dims)})
 
 

@@ -772,7 +772,8 @@ class LayerNorm(Module):
         return F.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
 
     def extra_repr(self):
-        return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
+        bias = self.bias is not None
+        return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}, bias={bias}"
 
 
 class BatchNorm1d(Module):
@@ -801,7 +802,7 @@ class BatchNorm1d(Module):
     def extra_repr(self):
         return (
             f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
-            f"track_running_stats={self.track_running_stats}"
+            f"bias={self.bias is not None}, track_running_stats={self.track_running_stats}"
         )
 
 
@@ -1001,6 +1002,16 @@ def constant_(tensor, val):
         return tensor.fill_(val)
 
 
+def zeros_(tensor):
+    """Zeros everywhere."""
+    return constant_(tensor, 0.0)
+
+
+def ones_(tensor):
+    """Ones everywhere."""
+    return constant_(tensor, 1.0)
+
+
 def eye_(tensor):
     """The identity matrix."""
     with no_grad():
@@ -1022,7 +1033,7 @@ def normal_(tensor, mean=0.0, std=1.0, generator=None):
 
 init = types.SimpleNamespace(
     uniform_=uniform_, normal_=normal_, constant_=constant_, eye_=eye_, calculate_gain=calculate_gain,
-    zeros_=lambda tensor: constant_(tensor, 0.0), ones_=lambda tensor: constant_(tensor, 1.0),
+    zeros_=zeros_, ones_=ones_,
     kaiming_uniform_=kaiming_uniform_, kaiming_normal_=kaiming_normal_, xavier_uniform_=xavier_uniform_,
     xavier_normal_=xavier_normal_, _calculate_fan_in_and_fan_out=fans,
 )  # fmt: skip

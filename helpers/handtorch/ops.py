@@ -359,13 +359,13 @@ vector_norm = Operation(
 )
 cumsum = Operation(
     "Cumsum",
-    lambda x, *, dim: np.cumsum(x, axis=dim, dtype=whole(x)) if x.ndim else x.copy(),
+    lambda x, *, dim: running(np.cumsum, x, dim) if x.ndim else x.copy(),
     mix="none",
     x=lambda g, dim: flip(cumsum(flip(g, dim=(dim,)), dim=dim), dim=(dim,)) if g.ndim else g,
 )
 cumprod = Operation(
     "Cumprod",
-    lambda x, *, dim: np.cumprod(x, axis=dim, dtype=whole(x)) if x.ndim else x.copy(),
+    lambda x, *, dim: running(np.cumprod, x, dim) if x.ndim else x.copy(),
     mix="none",
     x=lambda g, x, ans, dim: cumprod_rule(g, x, ans, dim),
 )
@@ -469,7 +469,7 @@ roll = Operation(
     "Roll",
     lambda x, *, shifts, dim: np.roll(x, shifts, dim),
     mix="none",
-    x=lambda g, shifts, dim: roll(g, shifts=tuple(-s for s in shifts), dim=dim),
+    x=lambda g, shifts, dim: roll(g, shifts=-shifts if dim is None else tuple(-s for s in shifts), dim=dim),
 )
 repeat = Operation(
     "Repeat", lambda x, *, times: np.tile(x, times), mix="none", x=lambda g, x_shape, times: unrepeat(g, x_shape, times)
@@ -520,7 +520,7 @@ masked_fill = Operation(
 )  # fmt: skip
 copy = Operation(
     "CopyBackwards",
-    lambda x, y: np.broadcast_to(np.asarray(y).astype(x.dtype), x.shape),
+    lambda x, y: np.array(np.broadcast_to(y, x.shape), x.dtype, order="C"),
     mix="none",
     x=nothing,
     y=lambda g: g,
@@ -839,6 +839,12 @@ def cumprod_rule(g, x, ans, dim):
         after = cumprod(cat(one, pick(x, key=at(dim, slice(k + 1, n))), dim=dim), dim=dim)
         parts.append((pick(g, key=at(dim, slice(k, n))) * upto * after).sum(dim, keepdims=True))
     return cat(*parts, dim=dim) if parts else zeros_like(x)
+
+
+def running(accumulate, x, dim):
+    """A running sum or product as PyTorch makes it: floats in float64, each result rounded once; integers in int64."""
+    wide = np.float64 if x.dtype.kind == "f" else np.int64
+    return accumulate(x, axis=dim, dtype=wide).astype(x.dtype if x.dtype.kind == "f" else wide, copy=False)
 
 
 def logcumsumexp_rule(g, x, ans, dim):

@@ -41,6 +41,11 @@ MODULES = {
     "torch.optim.optimizer": "optim",
     "torch.random": "random",
 }
+# The classes whose full names programs print, by the module that they say they come from.
+CLASSES = {
+    "torch": ("Tensor", "Size", "dtype", "device", "finfo", "iinfo"),
+    "torch.nn.parameter": ("Parameter", "Buffer"),
+}
 
 
 def install() -> None:
@@ -61,6 +66,9 @@ def install() -> None:
             setattr(sys.modules[parent], child, module)  # where `import torch.nn.parameter as p` looks
         if "__path__" not in vars(module):
             module.__path__ = []  # so that a module below it is asked for, and refused in our words
+    for name, classes in CLASSES.items():
+        for each in classes:
+            getattr(sys.modules[name], each).__module__ = name
     sys.meta_path.insert(0, EndOfHandtorch())
 
 
