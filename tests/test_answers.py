@@ -194,6 +194,22 @@ def test_hostile_answers_fail_and_leave_no_trace(exercise, hostile):
     assert torch.equal(before[0], after[0]) and before[1:] == after[1:]
 
 
+@pytest.mark.parametrize("exercise", FUNCTIONS, ids=lambda e: e.id)
+def test_an_answer_cannot_take_the_reference_from_the_catalogue(exercise):
+    """The list of exercises is public, and closed while an answer runs."""
+
+    def borrowed(part):
+        def answer(*args, **kwargs):
+            reference = next(e.reference for e in helpers.checks.exercises() if e.id == exercise.id)
+            return (reference if part is None else reference[part])(*args, **kwargs)
+
+        return answer
+
+    several = isinstance(exercise.reference, tuple)
+    verdict = exercise.grade(tuple(map(borrowed, range(len(exercise.reference)))) if several else borrowed(None))
+    assert not verdict.passed and verdict.attempted, verdict
+
+
 def test_an_endless_loop_is_ended_within_five_seconds_at_the_full_limit():
     start = time.monotonic()
     verdict = max(FUNCTIONS, key=lambda e: e.seconds).grade(endless)

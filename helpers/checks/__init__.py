@@ -11,6 +11,7 @@ from functools import cache
 from html import escape
 from typing import Any
 
+from . import guard
 from .exercise import Exercise
 from .progress import Progress
 from .verdict import Verdict
@@ -28,7 +29,12 @@ def _catalogue() -> dict[str, Exercise]:
 
 
 def exercises() -> list[Exercise]:
-    """Every exercise of the course, in order, with `id`, `title`, `chapter`, `points` and `reference`."""
+    """Every exercise of the course, in order, with `id`, `title`, `chapter`, `points` and `reference`.
+
+    Raises RuntimeError while an answer runs: an answer is not to borrow the reference.
+    """
+    if guard.sealed:
+        raise RuntimeError("the list of exercises is closed while an answer runs")
     return list(_catalogue().values())
 
 

@@ -593,12 +593,6 @@ def _never_elsewhere(facts):
     return not any(s["notes"]["elsewhere"] for s in facts.seen)
 
 
-def _added(facts):
-    """Is the gradient that x held before still part of what it holds now, or of what was compared?"""
-    wrongly = [s["right"] for s, k in zip(facts.seen, facts.kinds, strict=False) if k]
-    return all(wrongly) and all(s["notes"]["both sides"] and s["notes"]["h"] > 1e-8 for s in facts.seen)
-
-
 EXERCISE_5 = Exercise(
     id="9.5",
     title="Check a gradient",

@@ -215,10 +215,6 @@ def _probe_matmul(answer, draw):
             yield trial(f"{tried}shapes {_shapes(g, a, b)}", answer, g, a, b)
 
 
-def _right_where(facts, inside):
-    return all(k is None for k, d in zip(facts.kinds, facts.due, strict=False) if inside in d["tried"])
-
-
 NO_TRANSPOSE = "(3,4)@(4,2): shapes cannot meet."
 WRONG_SIDE = "Right shape for square inputs only."
 SWAPPED = "Yours for a has b's shape."

@@ -21,7 +21,7 @@ from functools import cache
 MEMORY = 2 * 2**30  # bytes that an answer may allocate on top of what the process has
 PRINTED = 2000  # characters of what the answer printed that are kept
 
-sealed = False  # True in the forked copy: references are out of reach there
+sealed = False  # True in the forked copy: the list of exercises, with its references, is closed there
 
 
 def observe(probe, answer, seconds):

@@ -18,8 +18,6 @@ RED = "var(--lm-red, #c04f00)"
 PURPLE = "var(--lm-purple, #a8507f)"
 PAPER = "var(--lm-paper, #fff)"
 INK = "currentColor"
-COLOURS = (BLUE, RED, GREEN, PURPLE, ORANGE)
-DASHES = ("", "7 4", "2 3", "9 3 2 3", "12 5")  # a second mark beside colour, in the order of COLOURS
 
 
 def picture(width: int, height: int, *parts: str) -> str:
