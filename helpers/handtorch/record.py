@@ -35,6 +35,16 @@ IN_INFERENCE = (
 )
 
 
+HOW_TO_FIND = (
+    "enable anomaly detection to find the operation that failed to compute its gradient, with "
+    "torch.autograd.set_detect_anomaly(True, check_nan=False)."
+)
+FOUND_BY_ANOMALY = (
+    "the backtrace further above shows the operation that failed to compute its gradient. The variable in question was "
+    "changed in there or anywhere later. Good luck!"
+)
+
+
 class Variable:
     """What the graph knows of a tensor. `Tensor` adds everything else, and is the class of every result.
 
@@ -468,9 +478,8 @@ def modified_in_place(array, version, expected, node, nr):
         origin = f", which is output {nr} of {re.sub('Backward[0-9]*$', '', node.name())},"
     return RuntimeError(
         "one of the variables needed for gradient computation has been modified by an inplace operation: "
-        f"[torch.{word}Tensor {list(array.shape)}]{origin} is at version {version}; expected version {expected} instead. "
-        "Hint: enable anomaly detection to find the operation that failed to compute its gradient, with "
-        "torch.autograd.set_detect_anomaly(True, check_nan=False)."
+        f"[torch.{word}Tensor {list(array.shape)}]{origin} is at version {version}; expected version {expected} instead. Hint: "
+        + (FOUND_BY_ANOMALY if mode.anomaly else HOW_TO_FIND)
     )
 
 

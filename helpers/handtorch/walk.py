@@ -43,7 +43,8 @@ class Node:
     output and returns one per entry of `next_functions`.
     """
 
-    hooks = ()  # run on the gradients before backward: functions of (grads) that may change the list
+    hooks = ()  # a tensor's hooks on what arrives for it: functions of (grads) that may change the list
+    prehooks = ()  # the node's own, of the same kind; they run after the tensor's and after captures
     after = ()  # run after backward: functions of (results, grads)
     retained = None  # {output_nr: function of its gradient}, run after the hooks
     answer = None  # the result, where a node keeps it
@@ -77,7 +78,7 @@ class Node:
 
     def register_prehook(self, hook):
         """Call `hook(grad_outputs)` before this node; what it returns replaces them."""
-        return Handle(self, "hooks", wrap_node_hook(self, hook, before=True))
+        return Handle(self, "prehooks", wrap_node_hook(self, hook, before=True))
 
     def register_hook(self, hook):
         """Call `hook(grad_inputs, grad_outputs)` after this node; what it returns replaces grad_inputs."""
@@ -196,6 +197,9 @@ def walk(roots, grads, *, keep_graph, captures=None):
             if not needed[node]:
                 edges = results = ()
                 continue
+        if node.prehooks:
+            for hook in tuple(node.prehooks.values()):
+                grads = hook(grads)
         edges = node.next_functions
         if anomaly:
             results = backward_under_watch(node, grads)
