@@ -409,6 +409,7 @@ def test_shapes_without_a_floor_are_named_as_far_as_they_can_be():
     name = lambda train, validation: module("losses").shape(train, validation, None)[0]
     turned = np.r_[np.linspace(100, 3, 25), np.linspace(3, 9, 25)]
     assert [name(high, high), name(low, turned), name(low, low + 0.2), name(low, low + 6)] == ["A", "B", "A or C", "D"]
+    assert name(np.r_[low[::2], np.ones(25)], turned + 20) == "B and D"
     own = explore.curves(low, low + 0.1)
     assert "A or C it is" in words(own, guess="A") and "A or C it is" in words(own, guess="C")
     assert "Not B" in words(own, guess="B")
@@ -457,7 +458,7 @@ def test_a_peak_in_a_long_run_is_drawn():
     values = np.ones(70_000)
     values[12_345] = 50.0
     for xlog in (False, True):
-        points = module("losses")._thinned(np.arange(1.0, 70_001), values, xlog)
+        points = module("losses").thinned(np.arange(1.0, 70_001), values, xlog)
         assert (12_346.0, 50.0) in points and len(points) < 900
 
 

@@ -211,11 +211,13 @@ def _fit(inputs: str, params: np.ndarray, x: float) -> str:
     finite = np.isfinite(params).all(1)
     w, b = params[finite][-1].astype(np.float64)
     line = [(u, w * u + b) for u in axes.xlim]
+    gone = all(y > axes.ylim[1] for _, y in line) or all(y < axes.ylim[0] for _, y in line)
     label = {"raw": "t_u, raw", "0.1": "t_un = 0.1 t_u", "standardised": "standardised t_u"}[inputs]
     frame = axes.frame("the line", label, "t_c, in °C", ticks(*axes.xlim, 3), (-10, 0, 10, 20, 30))
     return frame + axes.inside(
         axes.dots(list(zip(readings.tolist(), t_c.tolist(), strict=True)), BLUE, 4.5, stroke=PAPER),
         axes.line(line, RED, 2.5),
+        text(90, 20, "the line is far outside", "middle", fill=RED, font_size=13) if gone else "",
     )
 
 

@@ -169,7 +169,7 @@ def _own_engine(f, x) -> tuple[list[tuple], Callable, str]:
         return np.concatenate([part.ravel() for part in row]).tolist()
 
     shapes = [(len(each),) if isinstance(each, (list, tuple)) else np.shape(each.data) for each in (x, y)]
-    return shapes, walk, _ONE if outputs[0] is y else "a walk from each output, all added up, brings back"
+    return shapes, walk, _ONE if outputs[0] is y else "the outputs' walks together bring back"
 
 
 def _leaf(value):

@@ -92,7 +92,7 @@ def _backward(tensor, x, name: str) -> str:
     except RuntimeError as caught:
         return f"{name}.sum().backward() raises {type(caught).__name__}: {caught}"
     if x.grad is None:
-        return f"{name}.sum().backward() runs, and x.grad is None: {name} is a leaf of its own."
+        return f"{name}.sum().backward() runs, and x.grad is None: no walk leads from {name} to x."
     return f"{name}.sum().backward() puts {_values(x.grad)} into x.grad."
 
 

@@ -11,7 +11,7 @@ from .widget import Exploration, box, menu, slider
 SHAPES = {"?": "", "A: training stays high": "A", "B: validation turns up": "B"}
 SHAPES |= {"C: both come down together": "C", "D: a gap that stays": "D"}
 _WINDOWS = (1, 3, 7, 15, 31, 63, 127)
-_STOPS = 200  # so many places of the epoch slider, and as many pieces of a drawn line, are enough for the eye
+_STOPS = 200  # places of the epoch slider, and pieces of a drawn line: more the eye does not tell apart
 
 
 def guess_menu():
@@ -36,7 +36,11 @@ def shape(train: np.ndarray, validation: np.ndarray, floor: float | None, small:
             f"{loss_text(floor)}"
         )
     if last > 1.25 * best + small:
-        return "B", f"validation had come down to {loss_text(best)} and has climbed to {loss_text(last)}"
+        turned = f"validation had come down to {loss_text(best)} and has climbed to {loss_text(last)}"
+        then = float(train[validation.argmin()])
+        if best > 2 * max(then, floor or 0.0) + 10 * small:
+            return "B and D", f"{turned}, and even at its best it lay {loss_text(best - then)} above training"
+        return "B", turned
     if floor is not None and end < 0.3 * floor and last > floor:
         by_heart = f"less than the {loss_text(floor)} of the noise: it is learned by heart"
         return "B", f"training ends at {loss_text(end)}, {by_heart}"
@@ -60,6 +64,28 @@ def loss_text(value: float) -> str:
     if value == 0 or 0.1 <= abs(value) < 1e4:
         return f"{value:.2f}"
     return number(value, 3) if abs(value) < 1 else f"{value:.1e}"
+
+
+def pair(axes: Axes, epochs: np.ndarray, train: np.ndarray, validation: np.ndarray, floor: float | None) -> str:
+    """Both curves, a ring around the lowest validation, and the floor: for the inside of the axes."""
+    best = int(validation.argmin())
+    level = [(x, floor) for x in axes.xlim] if floor else []
+    return "".join(
+        (
+            axes.line(level, GREEN, 1.5, stroke_dasharray="2 4"),
+            axes.line(thinned(epochs, train, axes.xlog), BLUE, 2.5),
+            axes.line(thinned(epochs, validation, axes.xlog), ORANGE, 2.5, stroke_dasharray="7 4"),
+            axes.dots([(epochs[best], validation[best])], "none", 8, stroke=ORANGE, stroke_width=2),
+        )
+    )
+
+
+def key(axes: Axes, floor_name: str = "") -> str:
+    """What the lines are, around the axes, where no curve can cross the words."""
+    right, bottom = axes.x + axes.width, axes.y + axes.height
+    words = text(right, axes.y - 26, "training (solid)", "end", fill=BLUE)
+    words += text(right, axes.y - 8, "validation (dashed), ring: lowest", "end", fill=ORANGE)
+    return words + (text(right, bottom + 36, f"{floor_name} (dotted)", "end", fill=GREEN) if floor_name else "")
 
 
 # --- losses of the reader's own --------------------------------------------------------------------------------------
@@ -138,7 +164,7 @@ class _Run:
         if ylog and self.low <= 0:
             words.append("Losses of zero and below have no place on a logarithmic axis.")
         words.append(self._named(guess, train, validation))
-        return self._picture(at, train, validation, best, ylog, xlog), " ".join(words)
+        return self._picture(at, train, validation, ylog, xlog), " ".join(words)
 
     def _named(self, guess: str, train: np.ndarray, validation: np.ndarray) -> str:
         if self.low < 0:
@@ -149,29 +175,19 @@ class _Run:
         small = 0.05 / 1.17 * self.floor if self.floor else 1e-9 * self.high
         return named(guess, train, validation, self.floor, small)
 
-    def _picture(self, at: int, train, validation, best: int, ylog: bool, xlog: bool) -> str:
+    def _picture(self, at: int, train, validation, ylog: bool, xlog: bool) -> str:
         axes, xticks, yticks = self._axes(ylog, xlog)
         epochs = np.arange(1.0, self.length + 1)
         parts = []
-        if self.floor:
-            parts.append(axes.line([(1, self.floor), (axes.xlim[1], self.floor)], GREEN, 1.5, stroke_dasharray="2 4"))
-            parts.append(text(8, axes.py(self.floor) - 6, "floor", fill=GREEN, font_size=13))
-        for raw, mean, colour, dashes in (
-            (self.train, train, BLUE, "none"),
-            (self.validation, validation, ORANGE, "7 4"),
-        ):
-            if mean is not raw:
-                parts.append(axes.line(_thinned(epochs, raw, xlog), colour, 1, stroke_opacity=0.35))
-            parts.append(axes.line(_thinned(epochs, mean, xlog), colour, 2.5, stroke_dasharray=dashes))
+        if train is not self.train:
+            for raw, colour in ((self.train, BLUE), (self.validation, ORANGE)):
+                parts.append(axes.line(thinned(epochs, raw, xlog), colour, 1, stroke_opacity=0.4))
         parts.append(axes.line([(at + 1, y) for y in axes.ylim], INK, 1, stroke_opacity=0.5))
+        parts.append(pair(axes, epochs, train, validation, self.floor))
         parts.append(axes.dots([(at + 1, train[at])], BLUE, 5, stroke=PAPER))
         parts.append(axes.dots([(at + 1, validation[at])], ORANGE, 5, stroke=PAPER))
-        parts.append(axes.dots([(best + 1, validation[best])], "none", 8, stroke=ORANGE, stroke_width=2))
         frame = axes.frame("both curves", "epoch", "loss", xticks, yticks)
-        key = text(724, 28, "training (solid)", "end", fill=BLUE) + text(
-            560, 28, "validation (dashed), ring: lowest", "end", fill=ORANGE
-        )
-        return picture(760, 370, frame, axes.inside(*parts), key)
+        return picture(760, 370, frame, axes.inside(*parts), key(axes, "floor" if self.floor else ""))
 
     def _axes(self, ylog: bool, xlog: bool) -> tuple[Axes, list[float], list[float]]:
         last = float(max(self.length, 2))
@@ -221,7 +237,7 @@ def smoothed(losses: np.ndarray, window: int) -> np.ndarray:
     return np.convolve(losses, ones, "same") / np.convolve(np.ones(len(losses)), ones, "same")
 
 
-def _thinned(epochs: np.ndarray, losses: np.ndarray, xlog: bool) -> list[tuple[float, float]]:
+def thinned(epochs: np.ndarray, losses: np.ndarray, xlog: bool) -> list[tuple[float, float]]:
     """The points of a line; from a long one the lowest and the highest of each piece, so that no peak is lost."""
     if len(losses) <= 2 * _STOPS:
         return list(zip(epochs, losses, strict=True))
@@ -233,7 +249,9 @@ def _thinned(epochs: np.ndarray, losses: np.ndarray, xlog: bool) -> list[tuple[f
 
 
 def _decades(low: float, high: float) -> list[float]:
-    """Ticks of a logarithmic axis: 1, 2 and 5 of every decade where there are few, else a power of ten here and there."""
+    """Ticks of a logarithmic axis: even steps over less than a decade, then 1, 2 and 5 of each, then powers of ten."""
+    if high < 10 * low:
+        return ticks(low, high)
     first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
     if last - first <= 3:
         return [m * 10.0**e for e in range(first, last + 1) for m in (1, 2, 5)]
