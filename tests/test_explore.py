@@ -500,9 +500,9 @@ def test_a_rate_of_a_thousand_leaves_the_numbers():
         ([1.0], [None], "validation[0] is None"),
         ([1.0], [10**400], "validation[0] is 1000"),
         ([float("nan")], [1.0], "In epoch 1 the losses have left the numbers"),
-        ({}, None, "A run is a pair"),
-        ({"a": [1.0, 2.0, 3.0]}, None, "A run is a pair"),
-        ({"a": 3}, None, "A run is a pair"),
+        ({}, None, "a run is a pair"),
+        ({"a": [1.0, 2.0, 3.0]}, None, "a run is a pair"),
+        ({"a": 3}, None, "a run is a pair"),
     ],
 )
 def test_losses_that_cannot_be_drawn_get_a_sentence(train, validation, due):

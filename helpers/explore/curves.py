@@ -15,7 +15,7 @@ import torch
 
 from .. import data
 from .drawing import BLUE, INK, ORANGE, PAPER, RED, Axes, number, picture, text
-from .losses import guess_menu, key, loss_text, named, own, pair
+from .losses import guess_menu, key, lines, loss_text, named, own
 from .widget import Exploration, box, menu, slider
 
 
@@ -151,7 +151,7 @@ def _curve_panel(
     frame = axes.frame("both curves", "epoch", "loss, in °C²", decades, decades[8 % every :: every])
     mark = axes.line([(float(stop), y) for y in ylim], INK, 1.5, stroke_opacity=0.6) if stop else ""
     level, name = floor
-    return frame + key(axes, name if level else "") + axes.inside(mark, pair(axes, epochs, train, validation, level))
+    return frame + key(axes, name if level else "") + axes.inside(mark, lines(axes, epochs, train, validation, level))
 
 
 # --- the sea ---------------------------------------------------------------------------------------------------------

@@ -66,7 +66,7 @@ def loss_text(value: float) -> str:
     return number(value, 3) if abs(value) < 1 else f"{value:.1e}"
 
 
-def pair(axes: Axes, epochs: np.ndarray, train: np.ndarray, validation: np.ndarray, floor: float | None) -> str:
+def lines(axes: Axes, epochs: np.ndarray, train: np.ndarray, validation: np.ndarray, floor: float | None) -> str:
     """Both curves, a ring around the lowest validation, and the floor: for the inside of the axes."""
     best = int(validation.argmin())
     level = [(x, floor) for x in axes.xlim] if floor else []
@@ -84,7 +84,7 @@ def key(axes: Axes, floor_name: str = "") -> str:
     """What the lines are, around the axes, where no curve can cross the words."""
     right, bottom = axes.x + axes.width, axes.y + axes.height
     words = text(right, axes.y - 26, "training (solid)", "end", fill=BLUE)
-    words += text(right, axes.y - 8, "validation (dashed), ring: lowest", "end", fill=ORANGE)
+    words += text(right, axes.y - 8, "validation (dashed) ○ lowest", "end", fill=ORANGE)
     return words + (text(right, bottom + 36, f"{floor_name} (dotted)", "end", fill=GREEN) if floor_name else "")
 
 
@@ -93,8 +93,8 @@ def key(axes: Axes, floor_name: str = "") -> str:
 
 def own(train: Mapping | Sequence[float], validation: Sequence[float] | None, floor: float | None) -> Exploration:
     """Losses of one run, or {name: (training losses, validation losses)} of several, as `curves` describes them."""
-    pairs = train if isinstance(train, Mapping) else {"run": (train, validation)}
-    runs = {str(name): _Run(pair, floor) for name, pair in pairs.items()} or {"": _Run((), floor)}
+    losses = train if isinstance(train, Mapping) else {"run": (train, validation)}
+    runs = {str(name): _Run(both, floor) for name, both in losses.items()} or {"": _Run((), floor)}
     longest = max(runs.values(), key=lambda run: run.length)
     controls = [menu("run", "run", runs)] if len(runs) > 1 else []
     if longest.length:
@@ -115,35 +115,22 @@ def own(train: Mapping | Sequence[float], validation: Sequence[float] | None, fl
 class _Run:
     """One run: both losses up to the first that is no number, or a sentence that says why there is nothing to see."""
 
-    def __init__(self, pair, floor: float | None):
+    def __init__(self, losses, floor: float | None):
         self.sentence, self.length, self.floor, self.left = "", 0, floor, ""
         try:
-            train, validation = pair
-        except (TypeError, ValueError):
-            self.sentence = f"A run is a pair (training losses, validation losses), not {_brief(pair)}."
-            return
-        try:
-            self.train = _numbers(train, "train")
-            self.validation = _numbers(validation, "validation")
+            train, validation = _read(losses)
         except ValueError as error:
             self.sentence = f"There are no curves to show: {error}."
             return
-        counts = len(self.train), len(self.validation)
-        if counts[0] != counts[1] or not counts[0]:
-            self.sentence = (
-                f"There are no curves to show: {counts[0]} training losses and {counts[1]} validation losses"
-            )
-            self.sentence += " came, and one of each is due for every epoch."
-            return
         # What is larger than this cannot be drawn, and has left the numbers soon after.
-        fine = (np.abs(self.train) < 1e300) & (np.abs(self.validation) < 1e300)
-        self.length = counts[0] if fine.all() else int(np.argmin(fine))
-        if self.length < counts[0]:
+        fine = (np.abs(train) < 1e300) & (np.abs(validation) < 1e300)
+        self.length = len(fine) if fine.all() else int(np.argmin(fine))
+        if self.length < len(fine):
             self.left = f"In epoch {self.length + 1} the losses have left the numbers"
         if not self.length:
             self.sentence = f"{self.left}: there are no curves to show."
             return
-        self.train, self.validation = self.train[: self.length], self.validation[: self.length]
+        self.train, self.validation = train[: self.length], validation[: self.length]
         both = np.r_[self.train, self.validation]
         self.best, self.low, self.high = int(self.validation.argmin()), float(both.min()), float(both.max())
         self.spread = self.high / self.low if self.low > 0 else 0.0
@@ -154,7 +141,8 @@ class _Run:
         at = min(epoch, self.length) - 1
         train, validation = smoothed(self.train, window), smoothed(self.validation, window)
         best = int(validation.argmin())
-        of = f", means over {window} epochs" if window > 1 else ""
+        of = f" (this run ends before {epoch})" if epoch > self.length else ""
+        of += f", means over {window} epochs" if window > 1 else ""
         words = [
             f"Epoch {at + 1} of {self.length}{of}: training loss {loss_text(train[at])}, validation loss "
             f"{loss_text(validation[at])}. Validation is lowest, {loss_text(validation[best])}, in epoch {best + 1}."
@@ -169,9 +157,11 @@ class _Run:
     def _named(self, guess: str, train: np.ndarray, validation: np.ndarray) -> str:
         if self.low < 0:
             return "The four shapes are for losses that are never negative."
-        if self.length < 5 or self.left:
-            return "Too short a run to name its shape." if self.length < 5 else ""
-        # A quarter of a hundredth, as in chapter 8, where the floor is 1.17; without a floor only rounding.
+        if self.left or self.length < 5:
+            return (
+                "A run that leaves the numbers has no shape." if self.left else "The run is too short to have a shape."
+            )
+        # In proportion what it is in chapter 8, where the floor is 1.17 °C²; without a floor only rounding is small.
         small = 0.05 / 1.17 * self.floor if self.floor else 1e-9 * self.high
         return named(guess, train, validation, self.floor, small)
 
@@ -183,7 +173,7 @@ class _Run:
             for raw, colour in ((self.train, BLUE), (self.validation, ORANGE)):
                 parts.append(axes.line(thinned(epochs, raw, xlog), colour, 1, stroke_opacity=0.4))
         parts.append(axes.line([(at + 1, y) for y in axes.ylim], INK, 1, stroke_opacity=0.5))
-        parts.append(pair(axes, epochs, train, validation, self.floor))
+        parts.append(lines(axes, epochs, train, validation, self.floor))
         parts.append(axes.dots([(at + 1, train[at])], BLUE, 5, stroke=PAPER))
         parts.append(axes.dots([(at + 1, validation[at])], ORANGE, 5, stroke=PAPER))
         frame = axes.frame("both curves", "epoch", "loss", xticks, yticks)
@@ -202,6 +192,19 @@ class _Run:
             yticks = ticks(*ylim)
         xticks = _decades(1.0, last) if xlog else [t for t in ticks(1.0, last, 8) if t == int(t)]
         return Axes(60, 52, 664, 270, (1.0, last), ylim, xlog, ylog), xticks, yticks
+
+
+def _read(losses) -> tuple[np.ndarray, np.ndarray]:
+    """Training and validation losses of one run, of equal length; ValueError, in words, for what is no run."""
+    try:
+        train, validation = losses
+    except (TypeError, ValueError):
+        raise ValueError(f"a run is a pair (training losses, validation losses), not {_brief(losses)}") from None
+    train, validation = _numbers(train, "train"), _numbers(validation, "validation")
+    if len(train) != len(validation) or not len(train):
+        came = f"{len(train)} training losses and {len(validation)} validation losses came"
+        raise ValueError(f"{came}, and one of each is due for every epoch")
+    return train, validation
 
 
 def _numbers(values, name: str) -> np.ndarray:
