@@ -365,6 +365,10 @@ def test_jacobian_of_engines_is_torchs_and_touches_no_grad():
     weights = engine.Tensor([1.0, 2.0], requires_grad=True)
     explore.jacobian(lambda x: (x * weights).sum(), engine.Tensor([3.0, 4.0], requires_grad=True))
     assert weights.grad is None
+    middle, quiet = x * x, engine.Tensor([1.0, 2.0])
+    explore.jacobian(lambda x: x * x, middle)
+    explore.jacobian(lambda x: x * x, quiet)
+    assert middle.parents == (x, x) and not quiet.requires_grad
 
 
 def test_jacobian_keeps_double_precision_and_stacks_a_list():
