@@ -316,7 +316,7 @@ def test_updates_move_stop_or_stay_on_the_surface():
     said = {name: words(exploration, update=update, epochs=10) for name, update in updates.items()}
     kinds = ["path of chapter 1, step by step"] * 4 + ["Loud: epoch 1", "Loud: epoch 2", "Loud: epoch 2", "Silent: 10"]
     for (name, each), kind in zip(said.items(), kinds, strict=True):
-        assert kind in each, name
+        assert kind in each and ".." not in each, name
     assert "unsupported operand" in said["p = p - lr * p.grad"] and "after 1 step." in said["p = p - lr * p.grad"]
     params, past = thermometer.train_by_hand(10, 1e-2, thermometer.t_un, thermometer.t_c)
     path, kept, done, error = module("descent")._run_of_update(next(iter(updates.values())))
