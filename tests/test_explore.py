@@ -365,6 +365,7 @@ def test_jacobian_of_engines_is_torchs_and_touches_no_grad():
     weights = engine.Tensor([1.0, 2.0], requires_grad=True)
     explore.jacobian(lambda x: (x * weights).sum(), engine.Tensor([3.0, 4.0], requires_grad=True))
     assert weights.grad is None
+    assert "[0, 1], row 0" in repr(explore.jacobian(lambda x: [x[1]], [Value(2.0), Value(3.0)]))
     middle, quiet = x * x, engine.Tensor([1.0, 2.0])
     explore.jacobian(lambda x: x * x, middle)
     explore.jacobian(lambda x: x * x, quiet)
