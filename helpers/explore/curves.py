@@ -26,21 +26,19 @@ def curves(
 ) -> Exploration:
     """Both curves of a fit, to name their shape; `curves("sea")` does so for networks on the sea temperatures.
 
-    `curves(train, validation)` shows losses of your own, one of each for every epoch, as lists, arrays or tensors of shape
-    (N,); `curves({name: (train, validation)})` several runs. `floor` is the loss that the noise leaves to any model, in the
-    same unit; with it the shapes A and C can be told apart.
+    `curves(train, validation)` shows losses of your own, one of each for every epoch from 1 on: lists, arrays or tensors of
+    shape (N,). `curves({name: (train, validation)})` shows several runs. `floor` is the loss that the noise leaves to any
+    model, in the same unit; with it the shapes A and C can be told apart.
     """
     if floor is not None and not (isinstance(floor, (int, float)) and 0 < floor < math.inf):
         print(f"floor = {floor!r} is no floor: a positive number is due; here is none.")
         floor = None
     if not isinstance(train, str):
         return own(train, validation, floor)
-    form = train
-    if form not in ("polynomial", "sea"):
-        print(f'{form!r} is no form of curves: "polynomial" or "sea"; here is "polynomial".')
-        form = "polynomial"
+    if train not in ("polynomial", "sea"):
+        print(f'{train!r} is no form of curves: "polynomial" or "sea"; here is "polynomial".')
     guess = guess_menu()
-    if form == "sea":
+    if train == "sea":
         alt = "Training and validation loss of a network on the sea temperatures over a thousand epochs."
         return Exploration(alt, [*(menu(*control) for control in _SEA), guess], _draw_sea)
     controls = [

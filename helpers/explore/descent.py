@@ -261,7 +261,7 @@ def _draw_updates(update, epochs: int) -> tuple[str, str]:
     place = f"w {number(w)}, b {number(b)}"
     if done < epochs:
         mark = f"stops in epoch {done + 1}"
-        words = f"Loud: epoch {done + 1} raises {error}. The point stands at {place}"
+        words = f"Loud: epoch {done + 1} raises {error.rstrip('.')}. The point stands at {place}"
         words += ", where it began." if done == 0 else f", after {done} step{'s' if done > 1 else ''}."
     elif (w, b) == (1.0, 0.0):
         mark = "runs, does not move"

@@ -31,7 +31,7 @@ def jacobian(f=None, x=None) -> Exploration:
     """
     functions = _FUNCTIONS if f is None else {getattr(f, "__name__", "f"): f}
     table = {name: _Jacobian(function, _X if x is None else x) for name, function in functions.items()}
-    cotangents = _cotangents(max(each.rows for each in table.values()))
+    cotangents = _cotangents(min(_MOST, max(each.rows for each in table.values())))
     controls = [slider("v", "cotangent v", cotangents, next(iter(cotangents)))]
     controls += [menu("function", "function", table)] if len(table) > 1 else []
     only = next(iter(table.values()))
@@ -140,11 +140,8 @@ def _pytorch(f, x) -> tuple[list[tuple], Callable, str]:
 
 def _is_own(x) -> bool:
     """Whether x is made of values of a reader's own engine, as `helpers.graph` knows them."""
-    return (
-        all(hasattr(each, "parents") for each in x) and bool(x)
-        if isinstance(x, (list, tuple))
-        else hasattr(x, "parents")
-    )
+    values = x if isinstance(x, (list, tuple)) and x else [x]
+    return all(hasattr(each, "parents") for each in values)
 
 
 def _own_engine(f, x) -> tuple[list[tuple], Callable, str]:

@@ -47,7 +47,10 @@ def shape(train: np.ndarray, validation: np.ndarray, floor: float | None, small:
     if last > 2 * max(end, floor or 0.0) + 10 * small:
         return "D", f"neither curve turns, and {loss_text(last - end)} stay between them"
     if floor is None:
-        return "A or C", "the two stay together, and floor=, the loss that noise leaves, would say whether they are low"
+        return "A or C", (
+            "the two stay together; whether that is low, C, or still high, A, only a floor can tell: add floor=, the loss "
+            "that the noise or a simple model leaves"
+        )
     return "C", "both come down, and stay close to what the noise leaves"
 
 
@@ -60,10 +63,10 @@ def named(guess: str, train: np.ndarray, validation: np.ndarray, floor: float | 
 
 
 def loss_text(value: float) -> str:
-    """A loss with two decimals where they say something, else with three digits."""
-    if value == 0 or 0.1 <= abs(value) < 1e4:
-        return f"{value:.2f}"
-    return number(value, 3) if abs(value) < 1 else f"{value:.1e}"
+    """A loss with two decimals where they say something, below 1 with three digits."""
+    if abs(value) < 1:
+        return number(value, 3)
+    return f"{value:.2f}" if abs(value) < 1e4 else f"{value:.1e}"
 
 
 def lines(axes: Axes, epochs: np.ndarray, train: np.ndarray, validation: np.ndarray, floor: float | None) -> str:
