@@ -2,6 +2,7 @@
 
 - Pictures are compared as pictures: the ink in blocks of 8 by 8 pixels may move by a tenth, so that antialiasing and fonts
   pass and a blank, missing or different curve does not.
+- The points of a drawn line may differ by one step of their rounding, a tenth of a pixel.
 - A trailing `;` silences a cell as it does in Jupyter (nbval runs cells in a way that ignores it).
 - Warnings of the debugger and of TCP kernels, which tell of the machine and not of the notebook, stay out.
 """
@@ -21,6 +22,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 INK_MOVED = 0.10
 SIZE = 8  # pixels: fonts move the edge of a figure
+ROUNDING = 0.11  # pixels
+LINE = re.compile(r'<polyline points="([^"]*)"')
 EMBEDDED = re.compile(r"data:image/png;base64,([A-Za-z0-9+/=]+)")
 
 
@@ -32,6 +35,21 @@ def pictures(outputs):
         found += EMBEDDED.findall("".join(data.get("text/html", "")))
         for text in found:
             yield np.asarray(Image.open(io.BytesIO(base64.b64decode(text))).convert("L"), float)
+
+
+def lines(outputs):
+    """Every drawn line of a cell's HTML, as its points' numbers."""
+    for output in outputs:
+        for points in LINE.findall("".join((output.get("data") or {}).get("text/html", ""))):
+            yield np.array(re.findall(r"-?[\d.]+", points), float)
+
+
+def moved(a, b):
+    """How two drawn lines differ, in words; None where they are the same line."""
+    if a.shape != b.shape:
+        return f"{a.size // 2} points instead of {b.size // 2}"
+    gap = np.abs(a - b).max(initial=0)
+    return f"a point moved by {gap:.1f} pixels" if gap > ROUNDING else None
 
 
 def ink(picture, block=8):
@@ -57,14 +75,15 @@ _compare = nbval.plugin.IPyNbCell.compare_outputs
 def compare_outputs(self, test, ref, skip_compare=None):
     if not _compare(self, test, ref, skip_compare):
         return False
-    came, due = list(pictures(test)), list(pictures(ref))
-    if len(came) != len(due):
-        self.comparison_traceback.append(f"{len(came)} pictures instead of {len(due)}")
-        return False
-    for k, (a, b) in enumerate(zip(came, due, strict=True)):
-        if found := difference(a, b):
-            self.comparison_traceback.append(f"picture {k}: {found}")
+    for kind, find, judge in (("picture", pictures, difference), ("line", lines, moved)):
+        came, due = list(find(test)), list(find(ref))
+        if len(came) != len(due):
+            self.comparison_traceback.append(f"{len(came)} {kind}s instead of {len(due)}")
             return False
+        for k, (a, b) in enumerate(zip(came, due, strict=True)):
+            if found := judge(a, b):
+                self.comparison_traceback.append(f"{kind} {k}: {found}")
+                return False
     return True
 
 
