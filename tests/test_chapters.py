@@ -305,3 +305,18 @@ def test_each_misconception_is_met(line):
 def test_the_list_of_misconceptions_is_whole():
     ids = [line.split()[0] for line in MET.split("\n")[1:-1]]
     assert ids == [f"M{k:02d}" for k in range(1, 83)]
+
+
+def test_a_guided_reading_names_what_is_there():
+    """`walk.py`: … `name` …: each name in such a paragraph is a word of that file, or of the chapter's own code."""
+    found = 0
+    for source in SOURCES:
+        text = source.read_text(encoding="utf-8")
+        code = " ".join(re.findall(r"```\{code-cell\}.*?```", text, re.S))
+        for file, words in re.findall(r"^- `(\w+\.py)`: (.*(?:\n  .*)*)", text, re.M):
+            [path] = (ROOT / "helpers").rglob(f"handtorch/{file}")
+            known = set(re.findall(r"\w+", path.read_text(encoding="utf-8") + code))
+            names = [part for name in re.findall(r"`([\w.]+)`", words) for part in name.split(".")]
+            assert set(names) <= known, f"{source.stem}, {file}: {sorted(set(names) - known)}"
+            found += len(names)
+    assert found > 10
