@@ -21,6 +21,7 @@ from .autograd import (
 )
 from .creation import *  # noqa: F403
 from .dtypes import Size, can_cast, device, dtype, finfo, get_default_dtype, iinfo, promote_types, set_default_dtype
+from .end import EndOfHandtorch, end_of
 from .tensor import Tensor, is_warn_always_enabled, set_warn_always
 from .text import set_printoptions
 
@@ -34,15 +35,4 @@ pi, e, inf, nan, newaxis, strided = _math.pi, _math.e, _math.inf, _math.nan, Non
 globals().update({kind.name: kind for kind in dtypes.ALL})
 half, float, double = dtypes.half, dtypes.float, dtypes.double
 short, int, long = dtypes.short, dtypes.int, dtypes.long
-
-
-class EndOfHandtorch(NotImplementedError, AttributeError):
-    """A name of torch that handtorch does not have; an AttributeError too, so that `hasattr` can ask."""
-
-
-def __getattr__(name):
-    if name.startswith("__"):
-        raise AttributeError(name)
-    raise EndOfHandtorch(
-        f"torch.{name}: handtorch, the part of PyTorch that this course uses, ends before it; use PyTorch"
-    )
+__getattr__ = end_of("torch")
