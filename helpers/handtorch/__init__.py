@@ -4,8 +4,8 @@
 `import helpers.handtorch as torch`, and every script and notebook of the course runs and prints the same. Read it from the
 ground: `walk.py` (the graph and the walk back through it), `record.py` (how an operation is recorded), `ops.py` (the table
 of operations, each with its derivative), `tensor.py` (the tensor). The rest is PyTorch's surface: `methods.py`,
-`creation.py`, `autograd.py`, `functional.py`, `nn.py`, `optim.py`, `lr_scheduler.py`, `random.py`. PyTorch itself is
-never imported.
+`creation.py`, `autograd.py`, `functional.py`, `module.py`, `nn.py`, `optim.py`, `lr_scheduler.py`, `random.py`, `data.py`, …
+PyTorch itself is never imported.
 """
 
 import math as _math
@@ -14,6 +14,8 @@ from . import autograd, dtypes, linalg, methods
 from .autograd import (
     enable_grad,
     inference_mode,
+    is_anomaly_check_nan_enabled,
+    is_anomaly_enabled,
     is_grad_enabled,
     is_inference_mode_enabled,
     no_grad,
@@ -26,13 +28,17 @@ from .tensor import Tensor, is_warn_always_enabled, set_warn_always
 from .text import set_printoptions
 
 globals().update(methods.FUNCTIONS)
-from . import lr_scheduler, nn, nn_utils, optim, random  # noqa: E402
+from . import data, environment, func, lr_scheduler, nn, nn_utils, optim, random, swa_utils, utils  # noqa: E402
+from .environment import *  # noqa: E402, F403
 from .random import *  # noqa: E402, F403
+from .storage import UntypedStorage, load, save  # noqa: E402
 
-nn.utils, optim.lr_scheduler, func = nn_utils, lr_scheduler, autograd.func
-__version__ = "2.13.0"
-pi, e, inf, nan, newaxis, strided = _math.pi, _math.e, _math.inf, _math.nan, None, "torch.strided"
+nn.utils, optim.lr_scheduler, optim.swa_utils = nn_utils, lr_scheduler, swa_utils
+globals().update(environment.TYPED)
+__version__ = environment.version.__version__
+pi, e, inf, nan, newaxis, strided = _math.pi, _math.e, _math.inf, _math.nan, None, dtypes.strided
 globals().update({kind.name: kind for kind in dtypes.ALL})
 half, float, double = dtypes.half, dtypes.float, dtypes.double
+is_inference, is_nonzero = Tensor.is_inference, Tensor.is_nonzero
 short, int, long = dtypes.short, dtypes.int, dtypes.long
 __getattr__ = end_of("torch")

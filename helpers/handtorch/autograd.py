@@ -795,63 +795,6 @@ def hvp(func, inputs, v=None, create_graph=False, strict=False):
 functional = types.SimpleNamespace(jacobian=jacobian, hessian=hessian, vjp=vjp, jvp=jvp, vhp=vhp, hvp=hvp)
 
 
-# ---- functions of functions ------------------------------------------------------------------------------------------
-
-
-def grad_and_value(func, argnums=0, has_aux=False):
-    """A function that returns the gradient of `func` with respect to one argument, and its value."""
-
-    def found(*args, **kwargs):
-        places = argnums if isinstance(argnums, tuple) else (argnums,)
-        args = list(args)
-        for i in places:
-            args[i] = args[i].view_as(args[i]) if args[i].requires_grad else args[i].detach().requires_grad_()
-        with enable_grad():
-            output = func(*args, **kwargs)
-            output, aux = output if has_aux else (output, None)
-            if not isinstance(output, Tensor) or output._array.ndim:
-                got = f"tensor with {output._array.ndim} dims" if isinstance(output, Tensor) else type(output).__name__
-                raise RuntimeError(
-                    f"grad_and_value(f)(*args): Expected f(*args) to return a scalar Tensor, got {got}. Maybe you wanted to use "
-                    "the vjp or jacrev APIs instead?"
-                )
-            wanted = [args[i] for i in places]
-            grads = grad(output, wanted, create_graph=True, materialize_grads=True)
-        result = grads if isinstance(argnums, tuple) else grads[0]
-        return (result, (output, aux)) if has_aux else (result, output)
-
-    return found
-
-
-def grad_of(func, argnums=0, has_aux=False):
-    """A function that returns the gradient of `func` with respect to one argument."""
-    both = grad_and_value(func, argnums, has_aux)
-
-    def found(*args, **kwargs):
-        result, value = both(*args, **kwargs)
-        return (result, value[1]) if has_aux else result
-
-    return found
-
-
-def jacobian_of(func, argnums=0):
-    """A function that returns the Jacobian of `func` with respect to one argument."""
-
-    def found(*args):
-        along = lambda x: func(*args[:argnums], x, *args[argnums + 1 :])
-        return jacobian(along, args[argnums], create_graph=args[argnums].requires_grad)
-
-    return found
-
-
-func = types.SimpleNamespace(
-    grad=grad_of, grad_and_value=grad_and_value, jacrev=jacobian_of, jacfwd=jacobian_of,
-    hessian=lambda func, argnums=0: lambda *args: hessian(
-        lambda x: func(*args[:argnums], x, *args[argnums + 1 :]), args[argnums]
-    ),
-)  # fmt: skip
-
-
 # ---- checks ----------------------------------------------------------------------------------------------------------
 
 

@@ -143,15 +143,23 @@ class Size(tuple):
     __rmul__ = __mul__
 
 
+KINDS_OF_DEVICE = (
+    "cpu", "cuda", "ipu", "xpu", "mkldnn", "opengl", "opencl", "ideep", "hip", "ve", "fpga", "maia", "xla", "lazy", "vulkan", "mps", "meta",
+    "hpu", "mtia", "privateuseone",
+)  # fmt: skip
+
+
 class device:
-    """Where a tensor lives. Here that is always the CPU."""
+    """Where a tensor lives. Others than the CPU can be named, but nothing can be put there."""
 
     def __init__(self, type, index=None):
         if isinstance(type, device):
             type, index = type.type, type.index
         name, _, number = str(type).partition(":")
-        if name not in ("cpu", "meta"):
-            raise NotImplementedError(f"handtorch has only device 'cpu', not {type!r}")
+        if name not in KINDS_OF_DEVICE:
+            raise RuntimeError(
+                f"Expected one of {', '.join(KINDS_OF_DEVICE)} device type at start of device string: {name}"
+            )
         self.type, self.index = name, index if not number else np.dtype("int64").type(number).item()
 
     def __repr__(self):
@@ -168,6 +176,22 @@ class device:
 
 
 CPU = device("cpu")
+
+
+def must_be_here(wanted: device | str | None) -> None:
+    """Raise PyTorch's error for a device that this installation does not have."""
+    if wanted is not None and device(wanted).type not in ("cpu", "meta"):
+        raise AssertionError("Torch not compiled with CUDA enabled")
+
+
+class layout:
+    """How a tensor lies in memory. Here that is always strided."""
+
+    def __repr__(self):
+        return "torch.strided"
+
+
+strided = layout()
 
 
 class finfo:

@@ -550,9 +550,9 @@ def to(x, *args, dtype=None, device=None, copy=False, non_blocking=False, memory
         elif isinstance(arg, Tensor):
             dtype = arg.dtype
         elif isinstance(arg, (str, dtypes.device)):
-            dtypes.device(arg)
+            dtypes.must_be_here(arg)
     if device is not None:
-        dtypes.device(device)
+        dtypes.must_be_here(device)
     if dtype is None or dtype is x.dtype:
         return clone(x) if copy else x
     return ops.cast.record((x,), {"to": dtype.numpy})

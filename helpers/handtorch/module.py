@@ -427,8 +427,7 @@ class Module:
                 dtype = arg
             elif isinstance(arg, (str, dtypes.device)):
                 device = arg
-        if device is not None and dtypes.device(device).type != "cpu":
-            raise AssertionError("Torch not compiled with CUDA enabled")
+        dtypes.must_be_here(device)
         if dtype is None:
             return self
         if not dtype.is_floating_point:

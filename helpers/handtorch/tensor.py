@@ -118,7 +118,7 @@ class Tensor(Variable):
         return dtypes.FROM_NUMPY[self._array.dtype]
 
     device = property(lambda self: CPU)
-    layout = property(lambda self: "torch.strided")
+    layout = property(lambda self: dtypes.strided)
     ndim = property(lambda self: self._array.ndim)
     itemsize = property(lambda self: self._array.itemsize)
     nbytes = property(lambda self: self._array.size * self._array.itemsize)
