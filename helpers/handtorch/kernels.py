@@ -235,6 +235,12 @@ def clip(x, low, high):
     return np.array(x) if low is None and high is None else x
 
 
+def clip_between(x, low, high):
+    """The same between two arrays; None is no bound."""
+    x = x if low is None else np.maximum(x, low)
+    return x if high is None else np.minimum(x, high)
+
+
 # ---- reductions ------------------------------------------------------------------------------------------------------
 
 
@@ -487,3 +493,59 @@ def sixteen_by_sixteen(x):
         return rest
     groups = np.add.accumulate(x[:whole].reshape(-1, 16), axis=1)[:, -1]
     return rest + np.add.accumulate(groups)[-1]
+
+
+# ---- matrices --------------------------------------------------------------------------------------------------------
+
+
+def lu_of(matrix):
+    """P, L and U of one matrix in place, by rows exchanged for the largest pivot: (LU in one, row exchanged with each, from 1)."""
+    lu = np.array(matrix)
+    m, n = lu.shape
+    pivots = np.arange(1, min(m, n) + 1, dtype=np.int32)
+    for k in range(min(m, n)):
+        p = k + int(np.argmax(np.abs(lu[k:, k])))
+        pivots[k] = p + 1
+        lu[[k, p]] = lu[[p, k]]
+        if lu[k, k] != 0:
+            lu[k + 1 :, k] /= lu[k, k]
+            lu[k + 1 :, k + 1 :] -= np.outer(lu[k + 1 :, k], lu[k, k + 1 :])
+    return lu, pivots
+
+
+def singular_at(a):
+    """For each matrix of a stack the number of its first zero pivot, from 1; 0 if there is none."""
+    found = np.zeros(a.shape[:-2], np.int64)
+    for place in np.ndindex(*a.shape[:-2]):
+        zero = np.flatnonzero(np.diagonal(lu_of(a[place])[0]) == 0)
+        found[place] = zero[0] + 1 if zero.size else 0
+    return found
+
+
+def pseudo_inverse(x, atol, rtol, hermitian):
+    """V diag(1 / s) U' with the small s left out: those up to max(atol, rtol * the largest)."""
+    if hermitian:
+        values, u = np.linalg.eigh(x)
+        vh, s = u.mT, np.abs(values)
+        u = u * np.sign(values)[..., None, :]
+    else:
+        u, s, vh = np.linalg.svd(x, full_matrices=False)
+    rtol = np.finfo(x.dtype).eps * max(x.shape[-2:]) if rtol is None else rtol
+    least = np.maximum(atol, rtol * s.max(-1, initial=0))
+    kept = s > np.asarray(least)[..., None]
+    inverse = np.where(kept, 1 / np.where(kept, s, 1), 0).astype(x.dtype)
+    return (vh.mT * inverse[..., None, :]) @ u.mT
+
+
+def matrix_exponential(x):
+    """Scaled down by a power of two until the Taylor series is short, then squared as often."""
+    size = np.abs(x).sum(-2).max(initial=0)
+    times = max(0, int(np.ceil(np.log2(size))) + 2) if 0 < size < math.inf else 0
+    scaled = x.astype(np.float64) / 2.0**times
+    term = result = np.broadcast_to(np.eye(x.shape[-1]), x.shape).copy()
+    for k in range(1, 19):
+        term = term @ scaled / k
+        result = result + term
+    for _ in range(times):
+        result = result @ result
+    return result.astype(x.dtype)

@@ -343,10 +343,14 @@ def clamp(x, min=None, max=None):
     if min is None and max is None:
         raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
     if isinstance(min, Variable) or isinstance(max, Variable):
-        x = x if min is None else ops.clamp_min.record((x, min), {})
-        return x if max is None else ops.clamp_max.record((x, max), {})
-    kind = dtypes.result_dtype([a for a in (x._array, min, max) if a is not None])
-    return ops.clamp.record((x if x.dtype is kind else x.to(kind),), {"low": min, "high": max})
+        return ops.clamp_by.record((x, min, max), {})
+    return clamped(ops.clamp, x, min, max)
+
+
+def clamped(op, x, low, high):
+    """x between two numbers, in the type that they have in common."""
+    kind = dtypes.result_dtype([a for a in (x._array, low, high) if a is not None])
+    return op.record((x if x.dtype is kind else x.to(kind),), {"low": low, "high": high})
 
 
 def clamp_(self, min=None, max=None):
@@ -362,13 +366,17 @@ Tensor.clamp_ = Tensor.clip_ = clamp_
 @public(in_place=True)
 def clamp_min(x, min):
     """x, or `min` where that is larger."""
-    return clamp(x, min=min)
+    if isinstance(min, Variable):
+        return ops.clamp_min.record((x, min), {})
+    return clamped(ops.clamp_least, x, min, None)
 
 
 @public(in_place=True)
 def clamp_max(x, max):
     """x, or `max` where that is smaller."""
-    return clamp(x, max=max)
+    if isinstance(max, Variable):
+        return ops.clamp_max.record((x, max), {})
+    return clamped(ops.clamp_most, x, None, max)
 
 
 @public(in_place=True)
@@ -1192,7 +1200,9 @@ def norm(x, p="fro", dim=None, keepdim=False, dtype=None):
     """The vector norm (sum |x|^p)^(1/p); "fro" is p=2."""
     x = in_dtype(x, dtype)
     if p == "nuc":
-        raise NotImplementedError("handtorch ends before the nuclear norm")
+        from .linalg import matrix_norm
+
+        return matrix_norm(x, "nuc", (-2, -1) if dim is None else dim, keepdim)
     if not is_float(x):
         raise RuntimeError(
             "linalg.vector_norm: Expected a floating point or complex tensor as input. Got " + x.dtype.letter
@@ -2141,8 +2151,7 @@ def addmv(x, mat, vec, *, beta=1, alpha=1):
 @public(in_place=True)
 def addr(x, vec1, vec2, *, beta=1, alpha=1):
     """beta * x + alpha * outer(vec1, vec2)."""
-    product = alpha * outer(vec1, vec2)
-    return product if beta == 0 else beta * x + product
+    return ops.addr.record((x, vec1, vec2), {"beta": beta, "alpha": alpha})
 
 
 @public(in_place=True)
@@ -2154,8 +2163,7 @@ def baddbmm(x, batch1, batch2, *, beta=1, alpha=1):
 @public(in_place=True)
 def addbmm(x, batch1, batch2, *, beta=1, alpha=1):
     """beta * x + alpha * the sum of bmm(batch1, batch2) over the batch."""
-    product = alpha * sum(bmm(batch1, batch2), 0)
-    return product if beta == 0 else beta * x + product
+    return ops.addbmm.record((x, batch1, batch2), {"beta": beta, "alpha": alpha})
 
 
 def chain_matmul(*matrices):
@@ -2253,9 +2261,9 @@ def kron(x, other):
 @public
 def cross(x, other, dim=None):
     """The cross product of vectors in space."""
-    dim = next(i for i, n in enumerate(x._array.shape) if n == 3) if dim is None else dim
-    x, other = broadcast_tensors(x, other)
-    return roll(x, -1, dim) * roll(other, -2, dim) - roll(x, -2, dim) * roll(other, -1, dim)
+    from .linalg import cross
+
+    return cross(x, other, dim=next(i for i, n in enumerate(x._array.shape) if n == 3) if dim is None else dim)
 
 
 @public(method=False)
@@ -2279,14 +2287,38 @@ def matrix_power(x, n):
     return result
 
 
+def singular_error(x, words):
+    """The error for the first singular matrix of a stack; `words` has a place for which one, and maybe one for its zero pivot."""
+    places = kernels.singular_at(x._array)
+    first = np.flatnonzero(np.atleast_1d(places))
+    which = f"(Batch element {first[0]}): " if places.ndim and first.size else ""
+    return LinAlgError(words.format(which, np.atleast_1d(places)[first[0]] if first.size else 0))
+
+
+class LinAlgError(RuntimeError):
+    """What linear algebra raises for a matrix that it cannot take; torch.linalg.LinAlgError."""
+
+
+LinAlgError.__name__ = LinAlgError.__qualname__ = "_LinAlgError"
+
+
 @public(names=("inverse",))
 def inverse(x):
     """The inverse of a square matrix."""
+    if x._array.ndim < 2:
+        raise RuntimeError("linalg.inv: The input tensor A must have at least 2 dimensions.")
+    if x._array.shape[-1] != x._array.shape[-2]:
+        raise RuntimeError(
+            "linalg.inv: A must be batches of square matrices, but they are "
+            f"{x._array.shape[-2]} by {x._array.shape[-1]} matrices"
+        )
     try:
         return ops.inverse.record((x,), {})
     except np.linalg.LinAlgError:
-        raise RuntimeError(
-            "linalg.inv: The diagonal element 1 is zero, the inversion could not be completed because the input matrix is singular."
+        raise singular_error(
+            x,
+            "linalg.inv: {}The diagonal element {} is zero, the inversion could not be completed because the input matrix is "
+            "singular.",
         ) from None
 
 
@@ -2309,10 +2341,27 @@ def slogdet(x):
     return returned("slogdet", "sign", "logabsdet")(*ops.slogdet.record((x,), {}))
 
 
+def cholesky_factor(x, op, name):
+    """The lower factor, or PyTorch's error for what is not positive definite."""
+    try:
+        return op.record((x,), {})
+    except np.linalg.LinAlgError:
+        array = x._array.reshape(-1, *x._array.shape[-2:])
+        for i, matrix in enumerate(array):
+            order = next((k for k in range(1, len(matrix) + 1) if np.linalg.eigvalsh(matrix[:k, :k])[0] <= 0), None)
+            if order is not None:
+                which = f"(Batch element {i}): " if x._array.ndim > 2 else ""
+                raise LinAlgError(
+                    f"{name}: {which}The factorization could not be completed because the input is not positive-definite (the "
+                    f"leading minor of order {order} is not positive-definite)."
+                ) from None
+        raise
+
+
 @public
 def cholesky(x, upper=False):
     """The triangular factor of a positive definite matrix."""
-    factor = ops.cholesky.record((x,), {})
+    factor = cholesky_factor(x, ops.cholesky.called("Cholesky"), "cholesky")
     return matrix_transposed(factor) if upper else factor
 
 

@@ -22,6 +22,7 @@ from .kernels import (
     at,
     chosen_elements,
     clip,
+    clip_between,
     clip_to,
     corner,
     count,
@@ -62,7 +63,7 @@ from .kernels import (
     writable_diagonal,
     x_log_y,
 )
-from .record import Operation, Variable, broadcast, sum_to
+from .record import Operation, Variable, broadcast, sum_to, wrap
 from .sums import torch_sum
 
 PI = math.pi
@@ -244,8 +245,16 @@ fmin = Operation(
 clamp = Operation(
     "ClampBackward1", lambda x, *, low, high: clip(x, low, high), x=lambda g, x, low, high: g * within(x, low, high)
 )
-clamp_min = Operation("Clamp", np.maximum, x=lambda g, x, y: g * (x >= y), y=lambda g, x, y: g * (x < y))
-clamp_max = Operation("Clamp", np.minimum, x=lambda g, x, y: g * (x <= y), y=lambda g, x, y: g * (x > y))
+clamp_least, clamp_most = clamp.called("ClampMin"), clamp.called("ClampMax")
+clamp_by = Operation(
+    "Clamp",
+    lambda x, low, high: clip_between(x, low, high),
+    x=lambda g, x, low, high: g * within(x, low, high),
+    low=lambda g, x, low, high: g * ((x < low) if high is None else (x < low) & (low < high)),
+    high=lambda g, x, low, high: g * ((x > high) if low is None else (x > high) | (high < low)),
+)
+clamp_min = Operation("ClampMinBackward1", np.maximum, x=lambda g, x, y: g * (x >= y), y=lambda g, x, y: g * (x < y))
+clamp_max = Operation("ClampMaxBackward1", np.minimum, x=lambda g, x, y: g * (x <= y), y=lambda g, x, y: g * (x > y))
 copysign = Operation(
     "Copysign", np.copysign, mix="float", x=lambda g, x, ans: g * where(x == 0, 0.0, ans / x), y=lambda g: zeros_like(g)
 )
@@ -580,6 +589,21 @@ addmv = Operation(
     a=lambda g, b, alpha: times(g[:, None] * b, alpha),
     b=lambda g, a, alpha: times(a.T @ g, alpha),
 )
+addr = Operation(
+    "Addr",
+    lambda x, a, b, *, beta=1, alpha=1: weighted(x, beta, np.multiply.outer(a, b), alpha),
+    x=lambda g, beta: times(g, beta),
+    a=lambda g, b, alpha: times(g @ b, alpha),
+    b=lambda g, a, alpha: times(g.mT @ a, alpha),
+)
+addbmm = Operation(
+    "Addbmm",
+    lambda x, a, b, *, beta=1, alpha=1: weighted(x, beta, (a @ b).sum(0, dtype=a.dtype), alpha),
+    mix="none",
+    x=lambda g, beta: times(g, beta),
+    a=lambda g, b, alpha: times(g @ b.mT, alpha),
+    b=lambda g, a, alpha: times(a.mT @ g, alpha),
+)
 inverse = Operation("LinalgInvEx", lambda x: np.linalg.inv(x), mix="none", x=lambda g, ans: -(ans.mT @ g @ ans.mT))
 solve = Operation(
     "LinalgSolveEx",
@@ -707,6 +731,11 @@ def the_end(what):
 
 def array_of(x):
     return x._array if isinstance(x, Variable) else x
+
+
+def constant(array, like):
+    """An array as a rule needs it: a tensor if its other arguments are tensors."""
+    return wrap(array) if isinstance(like, Variable) else array
 
 
 def times(g, factor):
@@ -912,12 +941,8 @@ def gelu_tanh_slope(x):
 
 def cholesky_rule(g, factor):
     """Murray (2016), Differentiation of the Cholesky decomposition, eq. 10."""
-    phi = tril(factor.mT @ g, diagonal=0)
-    phi = (
-        phi - 0.5 * phi * np.eye(factor.shape[-1], dtype=array_of(factor).dtype)
-        if not isinstance(phi, Variable)
-        else phi - tril(triu(phi, diagonal=0), diagonal=0) / 2
-    )
+    half = 1 - 0.5 * np.eye(factor.shape[-1], dtype=array_of(factor).dtype)
+    phi = tril(factor.mT @ g, diagonal=0) * constant(half, g)
     left = inverse(factor)
     middle = left.mT @ phi @ left
     return (middle + middle.mT) / 2
