@@ -519,7 +519,12 @@ multilabel_margin = Operation(
 
 def pairwise_distance(x1, x2, p=2.0, eps=1e-6, keepdim=False) -> Tensor:
     """The p-norm of x1 - x2 + eps along the last dimension."""
-    return methods.norm(x1 - x2 + eps, p, -1, keepdim)
+    difference = ops.add_number.record((x1 - x2,), {"by": eps})
+    dim = (difference._array.ndim - 1,) if difference._array.ndim else None
+    return norm_node.record((difference,), {"ord": float(p), "dim": dim, "keepdim": keepdim})
+
+
+norm_node = ops.vector_norm.called("NormBackward1")
 
 
 def cosine_similarity(x1, x2, dim=1, eps=1e-8) -> Tensor:
@@ -537,8 +542,11 @@ def normalize(input, p=2.0, dim=1, eps=1e-12, out=None) -> Tensor:
 def pdist(input, p=2.0) -> Tensor:
     """The distances of all pairs of rows."""
     n = input._array.shape[0]
-    first, second = np.triu_indices(n, 1)
-    return methods.norm(input[wrap(first)] - input[wrap(second)], p, -1)
+    if p < 0:
+        raise RuntimeError("pdist only supports non-negative p values")
+    if input._array.ndim != 2:
+        raise RuntimeError(f"pdist only supports 2D tensors, got: {input._array.ndim}D")
+    return ops.pdist.record((input,), {"p": float(p), "pairs": np.triu_indices(n, 1)})
 
 
 # ---- layers ----------------------------------------------------------------------------------------------------------

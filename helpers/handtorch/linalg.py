@@ -14,7 +14,7 @@ import numpy as np
 
 from . import kernels, methods, ops
 from .kernels import singular_at
-from .methods import det, diagonal, inverse, matmul, matrix_power, public, returned, slogdet  # noqa: F401
+from .methods import det, inverse, matmul, matrix_power, need_matrix, public, returned, slogdet  # noqa: F401
 from .methods import inverse as inv  # noqa: F401
 from .ops import constant, tril, triu, where
 from .ops import solve as solve_node
@@ -45,7 +45,8 @@ def off_the_diagonal(x):
 
 def eigh_rule(g, ans):
     (g_values, g_vectors), (values, vectors) = g, ans
-    inner = off_the_diagonal(unless_zero(vectors.mT @ g_vectors, differences(values)))
+    turn = vectors.mT @ g_vectors
+    inner = off_the_diagonal(unless_zero(turn - turn.mT, 2 * differences(values)))
     return vectors @ (inner + on_the_diagonal(g_values)) @ vectors.mT
 
 
@@ -100,6 +101,17 @@ def exp_rule(g, x):
     return exponential(ops.cat(top, bottom, dim=last - 1))[..., :n, n:]
 
 
+def lstsq_rule(g, x, b, vector):
+    """The gradients of A and B, through the solution pinv(A) B and through the residuals |A X - B|^2."""
+    inverse = pinv_node(x, atol=0.0, rtol=None, hermitian=False)
+    g_solution, g_residuals = column(g[0], vector), g[1]
+    g_x, g_b = pinv_rule(g_solution @ b.mT, x, inverse), inverse.mT @ g_solution
+    if math.prod(g_residuals.shape):
+        slope = 2 * g_residuals[..., None, :] * (x @ (inverse @ b) - b)
+        g_x, g_b = g_x + slope @ (inverse @ b).mT, g_b - slope
+    return g_x, g_b
+
+
 def triangle(x, upper, unit):
     """One triangle of x; `unit` leaves out the diagonal."""
     return triu(x, diagonal=int(unit)) if upper else tril(x, diagonal=-int(unit))
@@ -115,6 +127,12 @@ def triangular_rule(g, a, ans, upper, left, unit):
     """The gradient of the triangle; that of b alone is `solve_triangular` of the transpose."""
     g_b = triangular(a.mT, g, upper=not upper, left=left, unit=unit)
     return -triangle(g_b @ ans.mT if left else ans.mT @ g_b, upper, unit)
+
+
+def pair_rule(g, b, a, upper, transpose, unit):
+    solution = triangular(a.mT if transpose else a, b, upper=upper != transpose, left=True, unit=unit)
+    g_a = triangular_rule(g, a.mT if transpose else a, solution, upper != transpose, True, unit)
+    return g_a.mT if transpose else g_a
 
 
 def chosen_triangle(a, upper):
@@ -135,16 +153,19 @@ eigh_node = Operation(
     "LinalgEigh",
     lambda x, *, UPLO="L": tuple(np.linalg.eigh(x, UPLO)),
     mix="none",
-    x=lambda g, ans: eigh_rule(g, ans),
+    x=lambda g, x, UPLO: eigh_rule(g, eigh_node(x, UPLO=UPLO)),
 )
 svd_node = Operation(
     "LinalgSvd",
     lambda x, *, full_matrices: tuple(np.linalg.svd(x, full_matrices)),
     mix="none",
-    x=lambda g, ans: svd_rule(g, ans),
+    x=lambda g, x, full_matrices: svd_rule(g, svd_node(x, full_matrices=full_matrices)),
 )
 qr_node = Operation(
-    "LinalgQr", lambda x, *, mode: tuple(np.linalg.qr(x, mode)), mix="none", x=lambda g, ans: qr_rule(g, ans)
+    "LinalgQr",
+    lambda x, *, mode: tuple(np.linalg.qr(x, mode)),
+    mix="none",
+    x=lambda g, x, mode: qr_rule(g, qr_node(x, mode=mode)),
 )
 pinv_node = Operation(
     "LinalgPinv",
@@ -154,10 +175,10 @@ pinv_node = Operation(
 )
 lstsq_node = Operation(
     "LinalgLstsq",
-    lambda x, b, *, rtol: kernels.pseudo_inverse(x, 0.0, rtol, False) @ b,
+    lambda x, b, *, rtol, driver, vector: least_squares(x, b, rtol, driver, vector),
     mix="none",
-    x=lambda g, x, b: pinv_rule(g @ b.mT, x, pinv_node(x, atol=0.0, rtol=None, hermitian=False)),
-    b=lambda g, x: pinv_node(x, atol=0.0, rtol=None, hermitian=False).mT @ g,
+    x=lambda g, x, b, vector: lstsq_rule(g, x, column(b, vector), vector)[0],
+    b=lambda g, x, b, b_shape, vector: ops.reshape(lstsq_rule(g, x, column(b, vector), vector)[1], shape=b_shape),
 )
 exponential = Operation(
     "LinalgMatrixExp", lambda x: kernels.matrix_exponential(x), mix="none", x=lambda g, x: exp_rule(g, x)
@@ -168,6 +189,18 @@ triangular = Operation(
     mix="none",
     a=lambda g, a, ans, upper, left, unit: triangular_rule(g, a, ans, upper, left, unit),
     b=lambda g, a, upper, left, unit: triangular(a.mT, g, upper=not upper, left=left, unit=unit),
+)
+triangular_pair = Operation(
+    "TriangularSolve",
+    lambda b, a, *, upper, transpose, unit: (
+        triangular_of(a.mT if transpose else a, b, upper != transpose, True, unit),
+        a.copy(),
+    ),
+    mix="none",
+    b=lambda g, a, upper, transpose, unit: triangular(
+        a if transpose else a.mT, g[0], upper=upper == transpose, left=True, unit=unit
+    ),
+    a=lambda g, b, a, upper, transpose, unit: g[1] + pair_rule(g[0], b, a, upper, transpose, unit),
 )
 cholesky_solve_node = Operation(
     "CholeskySolve",
@@ -192,23 +225,6 @@ cross_node = Operation(
 )
 
 # ---- the functions ---------------------------------------------------------------------------------------------------
-
-
-def need_matrix(x, name, square=False):
-    """PyTorch's complaints about what is no matrix, or not square, or not floating."""
-    shape = x._array.shape
-    if len(shape) < 2:
-        raise RuntimeError(
-            f"linalg.{name}: The input tensor A must have at least 2 dimensions."
-            if name != "matrix_exp"
-            else "linalg.matrix_exp: The input tensor A must have at least 2 dimensions."
-        )
-    if square and shape[-1] != shape[-2]:
-        raise RuntimeError(
-            f"linalg.{name}: A must be batches of square matrices, but they are {shape[-2]} by {shape[-1]} matrices"
-        )
-    if x._array.dtype.kind != "f":
-        raise RuntimeError(f"linalg.{name}: Expected a floating point or complex tensor as input. Got {x.dtype.letter}")
 
 
 EIGH, SVD, QR = (
@@ -322,21 +338,29 @@ def lstsq(A, B, rcond=None, *, driver=None):
             f"torch.linalg.lstsq: parameter `driver` should be one of (gels, gelsy, gelsd, gelss), got {driver}"
         )
     need_matrix(A, "lstsq")
-    (*_, m, n), kind = A._array.shape, A._array.dtype
     vector = B._array.ndim == A._array.ndim - 1
-    rtol = np.finfo(kind).eps * max(m, n) if rcond is None else rcond
-    solution = lstsq_node.record((A, B.unsqueeze(-1) if vector else B), {"rtol": rtol})
-    values = np.linalg.svd(A._array, compute_uv=False)
-    rank = np.asarray((values > rtol * values.max(-1, keepdims=True, initial=0)).sum(-1))
-    residuals = np.zeros(0, kind)
-    if m > n and driver != "gelsy" and driver is not None and (rank == n).all():
-        rest = A._array @ solution._array - methods.array(B.unsqueeze(-1) if vector else B)
-        residuals = (rest * rest).sum(-2)
-    empty = np.zeros(0, np.int64)
-    rank = empty if driver == "gels" else rank
-    values = values if driver in ("gelsd", "gelss") else np.zeros(0, kind)
-    solution = solution.squeeze(-1) if vector else solution
-    return LSTSQ(solution, wrap(residuals), wrap(np.asarray(rank, np.int64)), wrap(values))
+    options = {"rtol": rcond, "driver": "gelsy" if driver is None else driver, "vector": vector}
+    *found, values = lstsq_node.record((A, B), options)
+    return LSTSQ(*found, values.detach())
+
+
+def column(b, vector):
+    return b[..., None] if vector else b
+
+
+def least_squares(a, b, rtol, driver, vector):
+    """Solution, residuals, rank and singular values; empty is what LAPACK's driver does not tell."""
+    m, n = a.shape[-2:]
+    rtol = np.finfo(a.dtype).eps * max(m, n) if rtol is None else rtol
+    b = column(b, vector)
+    solution = kernels.pseudo_inverse(a, 0.0, rtol, False) @ b
+    values = np.linalg.svd(a, compute_uv=False)
+    rank = (values > rtol * values.max(-1, keepdims=True, initial=0)).sum(-1)
+    told = m > n and driver != "gelsy" and (rank == n).all()
+    residuals = np.square(a @ solution - b).sum(-2) if told else np.zeros(0, a.dtype)
+    rank = np.zeros(0, np.int64) if driver == "gels" else np.asarray(rank, np.int64)
+    solution = solution[..., 0] if vector else solution
+    return solution, residuals, rank, values if driver in ("gelsd", "gelss") else np.zeros(0, a.dtype)
 
 
 @public(names=("matrix_exp",))
@@ -393,23 +417,27 @@ def cholesky_ex(A, *, upper=False, check_errors=False, out=None):
 def cholesky(A, *, upper=False, out=None):
     """The triangular factor L of a positive definite matrix, A = L L'; `upper` gives L'."""
     need_matrix(A, "cholesky", square=True)
-    factor = methods.cholesky_factor(A, ops.cholesky, "linalg.cholesky")
-    return factor.mT if upper else factor
+    return methods.cholesky_factor(A, ops.cholesky, "linalg.cholesky", upper)
 
 
 def solve(A, B, *, left=True, out=None):
     """x with A x = B (or x A = B), for a matrix or a vector B."""
     need_matrix(A, "solve", square=True)
     vector = B._array.ndim == 1 or (B._array.ndim == A._array.ndim - 1 and B._array.shape == A._array.shape[:-1])
+    a, b = A._array.shape, (*B._array.shape, 1) if vector else B._array.shape
+    if a[-1] != b[-2 if left or vector else -1]:
+        way = "AX = B" if left else "XA = B"
+        raise RuntimeError(
+            f"linalg.solve: Incompatible shapes of A and B for the equation {way} ({a[-2]}x{a[-1]} and {b[-2]}x{b[-1]})"
+        )
     if not left:
-        return solve(A.mT, B.unsqueeze(-1) if vector else B.mT).mT
+        return solve(A.mT, B if vector else B.mT) if vector else solve(A.mT, B.mT).mT
     try:
-        result = ops.solve(A, B.unsqueeze(-1) if vector else B)
+        return (ops.solve_vector if vector else ops.solve).record((A, B), {})
     except np.linalg.LinAlgError:
         raise methods.singular_error(
             A, "torch.linalg.solve: {}The solver failed because the input matrix is singular."
         ) from None
-    return result.squeeze(-1) if vector else result
 
 
 def solve_triangular(A, B, *, upper, left=True, unitriangular=False, out=None):
@@ -421,8 +449,8 @@ def solve_triangular(A, B, *, upper, left=True, unitriangular=False, out=None):
 @public(names=("triangular_solve",))
 def triangular_solve(x, A, upper=True, transpose=False, unitriangular=False):
     """The solution of A y = x, and A."""
-    matrix, upper = (A.mT, not upper) if transpose else (A, upper)
-    return TRIANGULAR(triangular.record((matrix, x), {"upper": upper, "left": True, "unit": unitriangular}), A.clone())
+    options = {"upper": upper, "transpose": transpose, "unit": unitriangular}
+    return TRIANGULAR(*triangular_pair.record((x, A), options))
 
 
 @public
@@ -442,6 +470,8 @@ def cholesky_inverse(x, upper=False):
 
 def vector_norm(x, ord=2, dim=None, keepdim=False, *, dtype=None, out=None):
     """(sum |x|^ord)^(1/ord) over `dim`."""
+    if isinstance(ord, str):
+        raise TypeError("linalg_vector_norm(): argument 'ord' (position 2) must be Number, not str")
     return methods.norm(x, ord, dim, keepdim, dtype)
 
 
@@ -489,6 +519,8 @@ def multi_dot(tensors, *, out=None):
 
 def vecdot(x, y, *, dim=-1, out=None):
     """Sums of products along a dimension."""
+    if x._array.ndim == y._array.ndim == 1:
+        return methods.vdot(x, y)
     return (x * y).sum(dim)
 
 
@@ -510,6 +542,11 @@ def vander(x, N=None):
     ones = x.unsqueeze(-1).expand(*x._array.shape, n - 1)
     one = wrap(np.ones((*x._array.shape, 1), ones._array.dtype))
     return methods.cat([one, methods.cumprod(ones, -1)], -1)
+
+
+def diagonal(A, *, offset=0, dim1=-2, dim2=-1):
+    """The diagonal of the last two dimensions, as a view."""
+    return methods.diagonal(A, offset, dim1, dim2)
 
 
 def tensorinv(A, ind=2, *, out=None):
