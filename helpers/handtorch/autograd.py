@@ -283,7 +283,7 @@ def batched_grad(outputs, inputs, grad_outputs, create_graph, allow_unused, mate
     """One backward for each row of the cotangents, stacked."""
     for i, (output, g) in enumerate(zip(outputs, grad_outputs, strict=True)):
         if g._array.shape[1:] != output._array.shape:
-            raise RuntimeError(ROW_MISMATCH.format(i, g[0].shape, i, output.shape))
+            raise RuntimeError(ROW_MISMATCH.format(i, dtypes.Size(g._array.shape[2:]), i, output.shape))
     count = grad_outputs[0]._array.shape[0]
     rows = [
         grad(outputs, inputs, [g[i] for g in grad_outputs], True, create_graph, allow_unused, False, materialize_grads)
@@ -517,6 +517,8 @@ class Function:
             return tensor
         dirty = any(tensor is d for d in node._dirty)
         if dirty and recording:
+            if tensor._requires_grad and tensor._node is None and tensor._base is None:
+                raise RuntimeError("a leaf Variable that requires grad has been used in an in-place operation.")
             tensor._check_writable(True)
             tensor._counter[0] += 1
             tensor._node, tensor._nr, tensor._requires_grad = node, nr, True

@@ -54,11 +54,8 @@ def set_default_dtype(d: dtype) -> None:
     """Change the default floating type; raises TypeError for anything that is not floating."""
     global _default
     if not (isinstance(d, dtype) and d.is_floating_point):
-        raise TypeError(
-            f"only floating-point types are supported as the default type, but got {d!r}"
-            if isinstance(d, dtype)
-            else "invalid dtype object: only floating-point types are supported as the default type"
-        )
+        invalid = "" if isinstance(d, dtype) else "invalid dtype object: "
+        raise TypeError(invalid + "only floating-point types are supported as the default type")
     _default = d
 
 
@@ -119,6 +116,13 @@ def can_cast(from_: dtype, to: dtype) -> builtins.bool:
 
 class Size(tuple):
     """A tensor's shape: a tuple that prints as `torch.Size([2, 3])`."""
+
+    def __new__(cls, lengths=()):
+        made = tuple.__new__(cls, lengths)
+        for i, length in enumerate(made):
+            if not hasattr(length, "__index__"):
+                raise TypeError(f"torch.Size() takes an iterable of 'int' (item {i} is '{type(length).__name__}')")
+        return made
 
     def __repr__(self):
         return f"torch.Size([{', '.join(map(str, self))}])"
@@ -223,4 +227,4 @@ class iinfo:
         self.min, self.max, self.bits, self.dtype = numpy.min, numpy.max, numpy.bits, type.name
 
     def __repr__(self):
-        return f"iinfo(min={self.min}, max={self.max}, dtype={self.dtype})"
+        return f"iinfo(min={self.min:g}, max={self.max:g}, dtype={self.dtype})"

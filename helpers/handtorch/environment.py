@@ -10,7 +10,7 @@ import types
 from . import dtypes
 from .dtypes import CPU, get_default_dtype, set_default_dtype
 from .end import end_of
-from .tensor import Tensor, rebuild
+from .tensor import Tensor, rebuild, warn_once
 from .tensor import legacy_constructor as construct
 
 settings = {"threads": 1, "interop": 1, "deterministic": False, "precision": "highest"}
@@ -141,6 +141,10 @@ TYPED = {f"{kind.letter}Tensor": typed(kind) for kind in dtypes.ALL}
 
 def set_default_tensor_type(t) -> None:
     """The old way to say `set_default_dtype`: a class such as `torch.DoubleTensor`, or its name."""
+    warn_once(
+        "torch.set_default_tensor_type() is deprecated as of PyTorch 2.1, please use torch.set_default_dtype() and "
+        "torch.set_default_device() as alternatives."
+    )
     name = t.removeprefix("torch.") if isinstance(t, str) else t.__name__
     if name not in TYPED:
         raise TypeError("invalid type object: only floating-point types are supported as the default type")

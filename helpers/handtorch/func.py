@@ -22,6 +22,7 @@ def grad_and_value(func, argnums=0, has_aux=False):
     def found(*args, **kwargs):
         places = argnums if isinstance(argnums, tuple) else (argnums,)
         args = list(args)
+        recorded = any(args[i].requires_grad for i in places)  # by a derivative around this one
         for i in places:
             args[i] = args[i].view_as(args[i]) if args[i].requires_grad else args[i].detach().requires_grad_()
         with enable_grad():
@@ -35,6 +36,8 @@ def grad_and_value(func, argnums=0, has_aux=False):
                 )
             wanted = [args[i] for i in places]
             grads = autograd.grad(output, wanted, create_graph=True, materialize_grads=True)
+        if not recorded:
+            grads, output = tuple(g.detach() for g in grads), output.detach()
         result = grads if isinstance(argnums, tuple) else grads[0]
         return (result, (output, aux)) if has_aux else (result, output)
 

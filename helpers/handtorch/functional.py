@@ -13,6 +13,7 @@ import numpy as np
 
 from . import kernels, methods, ops
 from . import random as random  # gives tensors the bernoulli_ of dropout
+from .end import end_of
 from .methods import broadcast_tensors, dim_of
 from .ops import log, sign, where
 from .record import Operation, Variable, sum_to, wrap
@@ -1122,9 +1123,4 @@ def softmin(input, dim=None, _stacklevel=3, dtype=None) -> Tensor:
     return methods.softmax(-input, legacy_dim("softmin", dim, input._array.ndim), dtype)
 
 
-def __getattr__(name):
-    if name.startswith("__"):
-        raise AttributeError(name)
-    raise NotImplementedError(
-        f"torch.nn.functional.{name}: handtorch, the part of PyTorch that this course uses, ends before it; use PyTorch"
-    )
+__getattr__ = end_of("torch.nn.functional")

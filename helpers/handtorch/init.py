@@ -8,8 +8,8 @@ import warnings
 import numpy as np
 
 from .autograd import no_grad
+from .creation import empty_like
 from .end import end_of
-from .methods import FUNCTIONS
 from .random import randn, randperm
 
 __getattr__ = end_of("torch.nn.init")
@@ -60,17 +60,34 @@ def normal_(tensor, mean=0.0, std=1.0, generator=None):
 
 
 def trunc_normal_(tensor, mean=0.0, std=1.0, a=-2.0, b=2.0, generator=None):
-    """Normal, but between a and b: drawn uniformly between the chances of a and b, and sent through the inverse distribution."""
+    """Normal, but between a and b: what falls outside is drawn again.
+
+    Where less than 0.3 of the distribution lies between a and b, candidates are drawn evenly from there instead, and each is taken with the
+    chance that its density has beside the largest one. Source of both: rejection sampling, in PyTorch's order of draws.
+    """
     if mean < a - 2 * std or mean > b + 2 * std:
         warnings.warn(
             "mean is more than 2 std from [a, b] in nn.init.trunc_normal_. The distribution of values may be incorrect.",
             stacklevel=2,
         )
-    chance = lambda x: (1.0 + math.erf((x - mean) / std / math.sqrt(2.0))) / 2.0
+    chance = lambda x: (1.0 + math.erf(x / math.sqrt(2.0))) / 2.0
     with no_grad():
-        tensor.uniform_(2 * chance(a) - 1, 2 * chance(b) - 1, generator=generator)
-        tensor.copy_(FUNCTIONS["erfinv"](tensor))
-        return tensor.mul_(std * math.sqrt(2.0)).add_(mean).clamp_(min=a, max=b)
+        if chance((b - mean) / std) - chance((a - mean) / std) > 0.3:
+            redrawn = lambda like: like.normal_(mean, std, generator=generator)
+            low, high = (tensor._array.dtype.type(limit) for limit in (a, b))
+            redrawn(tensor)
+            while (outside := (tensor._array < low) | (tensor._array > high)).any():
+                tensor._array[outside] = redrawn(empty_like(tensor))._array[outside]
+            return tensor
+        peak = -0.5 * ((max(a, min(mean, b)) - mean) / std) ** 2
+        pending = np.ones(tensor.shape, bool)
+        while pending.any():
+            candidates = empty_like(tensor).uniform_(a, b, generator=generator)
+            tensor._array[pending] = candidates._array[pending]
+            log_density = candidates.sub_(mean).div_(std).pow_(2).mul_(-0.5).sub_(peak)
+            luck = empty_like(tensor).uniform_(generator=generator).log_()
+            pending &= (luck > log_density)._array
+        return tensor
 
 
 def constant_(tensor, val):

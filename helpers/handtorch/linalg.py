@@ -13,6 +13,7 @@ import math
 import numpy as np
 
 from . import kernels, methods, ops
+from .end import end_of
 from .kernels import singular_at
 from .methods import det, inverse, matmul, matrix_power, need_matrix, public, returned, slogdet  # noqa: F401
 from .methods import inverse as inv  # noqa: F401
@@ -569,9 +570,4 @@ def tensorsolve(A, B, dims=None, *, out=None):
     return solve(A.reshape(-1, math.prod(rest)), B.flatten()).reshape(rest)
 
 
-def __getattr__(name):
-    if name.startswith("__"):
-        raise AttributeError(name)
-    raise NotImplementedError(
-        f"torch.linalg.{name}: handtorch, the part of PyTorch that this course uses, ends before it; use PyTorch"
-    )
+__getattr__ = end_of("torch.linalg")

@@ -613,8 +613,12 @@ def type_(self, dtype=None, non_blocking=False):
     """The name of the type, `torch.FloatTensor`; with an argument, the tensor in that type."""
     if dtype is None:
         return f"torch.{self.dtype.letter}Tensor"
-    if isinstance(dtype, str):
-        dtype = next(kind for kind in dtypes.ALL if dtype in (f"torch.{kind.letter}Tensor", str(kind)))
+    name = dtype if isinstance(dtype, str) else f"torch.{getattr(dtype, '__name__', '')}"
+    for kind in dtypes.ALL:
+        if name in (f"torch.{kind.letter}Tensor", str(kind)):
+            dtype = kind
+    if not isinstance(dtype, dtypes.dtype):
+        raise ValueError(f"invalid type: '{dtype}'")
     return to(self, dtype)
 
 

@@ -137,7 +137,7 @@ class Module:
         if isinstance(value, Parameter):
             if parameters is None:
                 raise AttributeError("cannot assign parameters before Module.__init__() call")
-            self.forget(name)
+            self.forget(name, parameters)
             self.register_parameter(name, value)
         elif parameters is not None and name in parameters:
             if value is not None:
@@ -148,7 +148,7 @@ class Module:
         elif isinstance(value, Module):
             if modules is None:
                 raise AttributeError("cannot assign module before Module.__init__() call")
-            self.forget(name)
+            self.forget(name, modules)
             modules[name] = value
         elif modules is not None and name in modules:
             if value is not None:
@@ -162,18 +162,18 @@ class Module:
                     f"cannot assign '{typename(value)}' as buffer '{name}' (torch.nn.Buffer, torch.Tensor or None expected)"
                 )
             if isinstance(value, Buffer):
-                self.forget(name)
+                self.forget(name, buffers)
                 self.register_buffer(name, value, value.persistent)
             else:
                 buffers[name] = value
         else:
             object.__setattr__(self, name, value)
 
-    def forget(self, name):
-        """Drop a name from wherever it is registered."""
+    def forget(self, name, kept):
+        """Drop a name from wherever it is registered but in `kept`, where it keeps its position."""
         for place in (self.__dict__, self._parameters, self._buffers, self._modules):
-            place.pop(name, None)
-        self._non_persistent_buffers_set.discard(name)
+            if place is not kept:
+                place.pop(name, None)
 
     def __getattr__(self, name):
         own = self.__dict__
@@ -452,6 +452,10 @@ class Module:
         """In float16."""
         return self.to(dtypes.float16)
 
+    def bfloat16(self):
+        """There is no such type here."""
+        raise NotImplementedError("torch.bfloat16: handtorch ends before it; use PyTorch")
+
     def cpu(self):
         """Itself: there is no other device."""
         return self
@@ -522,7 +526,8 @@ class Module:
 
         def load(module, prefix):
             local_metadata = {} if metadata is None else metadata.get(prefix[:-1], {})
-            local_metadata["assign_to_params_buffers"] = assign
+            if assign:
+                local_metadata["assign_to_params_buffers"] = True
             details = given, prefix, local_metadata, True, missing, unexpected, errors
             for hook in module._load_state_dict_pre_hooks.values():
                 hook(module, *details)
@@ -757,7 +762,7 @@ class Numbered(Module):
         self._modules.clear()
         self._modules.update({str(i): module for i, module in enumerate(modules)})
 
-    def pop(self, index=-1):
+    def pop(self, index):
         """Take out a module and return it."""
         module = self[index]
         del self[index]

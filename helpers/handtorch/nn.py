@@ -124,8 +124,12 @@ class Embedding(Module):
             self.weight = Parameter(_weight, requires_grad=not _freeze)
             return
         self.weight = Parameter(empty(num_embeddings, embedding_dim, dtype=dtype), requires_grad=not _freeze)
+        self.reset_parameters()
+
+    def reset_parameters(self):
+        """Draw new first values."""
         init.normal_(self.weight)
-        if padding_idx is not None:
+        if self.padding_idx is not None:
             with no_grad():
                 self.weight[self.padding_idx].fill_(0)
 
@@ -250,6 +254,8 @@ class RMSNorm(Module):
 class RunningNorm(Module):
     """What batch and instance normalization share: weight and bias per channel, and running statistics."""
 
+    _version = 2
+
     ranks: tuple
 
     def __init__(
@@ -276,6 +282,12 @@ class RunningNorm(Module):
     def check_rank(self, input):
         if input.ndim not in self.ranks:
             raise ValueError(f"expected {' or '.join(f'{n}D' for n in self.ranks)} input (got {input.ndim}D input)")
+
+    def _load_from_state_dict(self, state_dict, prefix, local_metadata, *rest):
+        """Files older than the count of batches come without it."""
+        if local_metadata.get("version", 1) < 2 and self.track_running_stats:
+            state_dict.setdefault(prefix + "num_batches_tracked", self.num_batches_tracked)
+        super()._load_from_state_dict(state_dict, prefix, local_metadata, *rest)
 
     def reset_running_stats(self):
         """Forget the running statistics."""
@@ -437,7 +449,7 @@ class Convolution(Module):
         """Draw new first values."""
         init.kaiming_uniform_(self.weight, a=math.sqrt(5))
         if self.bias is not None:
-            fan_in, _ = fans(self.weight)
+            fan_in, _ = init._calculate_fan_in_and_fan_out(self.weight)
             if fan_in:
                 init.uniform_(self.bias, -1 / math.sqrt(fan_in), 1 / math.sqrt(fan_in))
 

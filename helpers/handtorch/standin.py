@@ -57,7 +57,6 @@ OPTIMIZERS = (
 # The classes whose full names programs print or import, by the module that they say they come from, and what of handtorch holds them.
 CLASSES = {
     "torch": ("", "Tensor Size dtype device layout finfo iinfo"),
-    "torch._C": ("", "Generator"),
     "torch.autograd.anomaly_mode": ("autograd", "detect_anomaly set_detect_anomaly"),
     "torch.autograd.function": ("autograd", "Function"),
     "torch.autograd.grad_mode": ("autograd", "no_grad enable_grad set_grad_enabled inference_mode"),
@@ -67,25 +66,41 @@ CLASSES = {
     "torch.nn.modules.module": ("module", "Module _IncompatibleKeys"),
     "torch.nn.modules.activation": (
         "nn",
-        "CELU ELU GELU GLU Hardshrink Hardsigmoid Hardswish Hardtanh LeakyReLU LogSigmoid LogSoftmax Mish PReLU RReLU ReLU ReLU6 SELU "
-        "SiLU Sigmoid Softmax Softmax2d Softmin Softplus Softshrink Softsign Tanh Tanhshrink Threshold",
+        "CELU ELU GELU GLU Hardshrink Hardsigmoid Hardswish Hardtanh LeakyReLU LogSigmoid LogSoftmax Mish "
+        "PReLU ReLU ReLU6 SELU SiLU Sigmoid Softmax Softmax2d Softmin Softplus Softshrink Softsign Tanh "
+        "Tanhshrink Threshold",
     ),
-    "torch.nn.modules.batchnorm": ("nn", "BatchNorm1d BatchNorm2d"),
-    "torch.nn.modules.container": ("nn", "ModuleDict ModuleList ParameterDict ParameterList Sequential"),
-    "torch.nn.modules.conv": ("nn", "Conv1d Conv2d"),
+    "torch.nn.modules.batchnorm": ("nn", "BatchNorm1d BatchNorm2d BatchNorm3d"),
+    "torch.nn.modules.container": ("module", "ModuleDict ModuleList ParameterDict ParameterList Sequential"),
+    "torch.nn.modules.conv": ("nn", "Conv1d Conv2d Conv3d ConvTranspose1d ConvTranspose2d ConvTranspose3d"),
     "torch.nn.modules.distance": ("nn", "CosineSimilarity PairwiseDistance"),
-    "torch.nn.modules.dropout": ("nn", "AlphaDropout Dropout Dropout1d Dropout2d"),
+    "torch.nn.modules.dropout": ("nn", "AlphaDropout Dropout Dropout1d Dropout2d Dropout3d"),
     "torch.nn.modules.flatten": ("nn", "Flatten Unflatten"),
+    "torch.nn.modules.fold": ("nn", "Fold Unfold"),
+    "torch.nn.modules.instancenorm": ("nn", "InstanceNorm1d InstanceNorm2d InstanceNorm3d"),
     "torch.nn.modules.linear": ("nn", "Bilinear Identity Linear"),
     "torch.nn.modules.loss": (
         "nn",
-        "BCELoss BCEWithLogitsLoss CosineEmbeddingLoss CrossEntropyLoss GaussianNLLLoss HingeEmbeddingLoss HuberLoss KLDivLoss L1Loss "
-        "MSELoss MarginRankingLoss MultiLabelMarginLoss MultiLabelSoftMarginLoss MultiMarginLoss NLLLoss PoissonNLLLoss SmoothL1Loss "
-        "SoftMarginLoss TripletMarginLoss",
+        "BCELoss BCEWithLogitsLoss CosineEmbeddingLoss CrossEntropyLoss GaussianNLLLoss HingeEmbeddingLoss "
+        "HuberLoss KLDivLoss L1Loss MSELoss MarginRankingLoss MultiLabelMarginLoss MultiLabelSoftMarginLoss "
+        "MultiMarginLoss NLLLoss PoissonNLLLoss SmoothL1Loss SoftMarginLoss TripletMarginLoss",
     ),
-    "torch.nn.modules.normalization": ("nn", "GroupNorm LayerNorm RMSNorm"),
-    "torch.nn.modules.pooling": ("nn", "AdaptiveAvgPool1d AdaptiveAvgPool2d AvgPool1d AvgPool2d MaxPool1d MaxPool2d"),
+    "torch.nn.modules.normalization": ("nn", "GroupNorm LayerNorm LocalResponseNorm RMSNorm"),
+    "torch.nn.modules.padding": (
+        "nn",
+        "CircularPad1d CircularPad2d CircularPad3d ConstantPad1d ConstantPad2d ConstantPad3d ReflectionPad1d "
+        "ReflectionPad2d ReflectionPad3d ReplicationPad1d ReplicationPad2d ReplicationPad3d ZeroPad1d "
+        "ZeroPad2d ZeroPad3d",
+    ),
+    "torch.nn.modules.pixelshuffle": ("nn", "PixelShuffle PixelUnshuffle"),
+    "torch.nn.modules.pooling": (
+        "nn",
+        "AdaptiveAvgPool1d AdaptiveAvgPool2d AdaptiveAvgPool3d AdaptiveMaxPool1d AdaptiveMaxPool2d "
+        "AdaptiveMaxPool3d AvgPool1d AvgPool2d AvgPool3d LPPool1d LPPool2d LPPool3d MaxPool1d MaxPool2d "
+        "MaxPool3d MaxUnpool1d MaxUnpool2d MaxUnpool3d",
+    ),
     "torch.nn.modules.sparse": ("nn", "Embedding"),
+    "torch.nn.modules.upsampling": ("nn", "Upsample"),
     "torch.optim": ("optim", "Adafactor Muon"),
     **{f"torch.optim.{name.lower()}": ("optim", name) for name in OPTIMIZERS},
     "torch.optim.lr_scheduler": (
@@ -127,6 +142,7 @@ def install() -> None:
         for each in classes.split():
             if each in vars(find(place)):
                 vars(find(place))[each].__module__ = name
+    handtorch.Generator.__module__ = "torch._C"  # which nobody imports
     sys.meta_path.insert(0, EndOfHandtorch())
 
 

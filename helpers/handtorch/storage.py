@@ -56,7 +56,7 @@ class TypedStorage(UntypedStorage):
 
     def tolist(self):
         """The numbers in the order of memory."""
-        return self.memory.reshape(-1, order="K").tolist()
+        return self.memory.ravel(order="K").tolist()
 
     def __getitem__(self, index):
         return self.tolist()[index]
@@ -81,7 +81,7 @@ def storage(self) -> TypedStorage:
     return TypedStorage(self)
 
 
-Tensor.untyped_storage = UntypedStorage
+Tensor.untyped_storage = lambda self: UntypedStorage(self)
 Tensor.storage = storage
 Tensor.is_shared = lambda self: False
 

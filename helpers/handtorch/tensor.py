@@ -124,7 +124,6 @@ class Tensor(Variable):
     nbytes = property(lambda self: self._array.size * self._array.itemsize)
     is_sparse = is_quantized = is_cuda = is_meta = is_mps = is_nested = property(lambda self: False)
     is_cpu = property(lambda self: True)
-    names = property(lambda self: (None,) * self._array.ndim)
 
     @property
     def requires_grad(self) -> bool:
@@ -315,6 +314,7 @@ class Tensor(Variable):
         self._shows = (source, op, params, nr)
         self._seen = self._counter[0]
         self._made_in_no_grad = not mode.grad
+        self._inference = source._inference
         if self._base._requires_grad:
             self._requires_grad = True
 
@@ -569,8 +569,11 @@ def rebuild(cls, array, requires_grad):
 def legacy_constructor(cls, args, kwargs):
     """`torch.Tensor(2, 3)`: uninitialized memory of that shape; `torch.Tensor(data)`: the data in the default type."""
     if kwargs.keys() - {"device"}:
-        got = [LEGACY_WORDS.get(type(a), type(a).__name__) for a in args]
-        got += [f"{name}={type(value).__name__}" for name, value in kwargs.items()]
+        got = [type(a).__name__ for a in args]
+        got += [
+            f"{name}={'torch.dtype' if isinstance(value, dtypes.dtype) else type(value).__name__}"
+            for name, value in kwargs.items()
+        ]
         raise TypeError(
             f"new() received an invalid combination of arguments - got ({', '.join(got)}), but expected one of:\n"
             " * (*, torch.device device = None)\n"
@@ -581,14 +584,15 @@ def legacy_constructor(cls, args, kwargs):
     kind = dtypes.get_default_dtype().numpy
     if len(args) == 1 and isinstance(args[0], Tensor):
         array = args[0]._array
+    elif len(args) == 1 and isinstance(args[0], str):
+        raise TypeError("new(): invalid data type 'str'")
+    elif len(args) == 1 and isinstance(args[0], float):
+        raise TypeError("new(): data must be a sequence (got float)")
     elif len(args) == 1 and not isinstance(args[0], (int, Size)):
         array = np.array(args[0], dtype=kind)
     else:
         array = np.zeros(args[0] if args and isinstance(args[0], Size) else args if args else 0, kind)
     return rebuild(cls, array, False)
-
-
-LEGACY_WORDS = {list: "list", tuple: "tuple", int: "int"}
 
 
 # ---- nodes that are not in the table ---------------------------------------------------------------------------------
