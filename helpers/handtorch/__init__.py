@@ -28,7 +28,7 @@ from .tensor import Tensor, is_warn_always_enabled, set_warn_always
 from .text import set_printoptions
 
 globals().update(methods.FUNCTIONS)
-from . import data, environment, func, lr_scheduler, nn, nn_utils, optim, random, swa_utils, utils  # noqa: E402
+from . import data, environment, func, lr_scheduler, nn, nn_utils, optim, random, swa_utils, testing, utils  # noqa: E402
 from .environment import *  # noqa: E402, F403
 from .random import *  # noqa: E402, F403
 from .storage import UntypedStorage, load, save  # noqa: E402

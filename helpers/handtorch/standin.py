@@ -47,6 +47,7 @@ MODULES = {
     "torch.random": "random",
     "torch.serialization": "storage",
     "torch.storage": "storage",
+    "torch.testing": "testing",
     "torch.utils": "utils",
     "torch.utils.data": "data",
     "torch.version": "environment.version",
