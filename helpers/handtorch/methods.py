@@ -2232,8 +2232,11 @@ def index_select(x, dim, index):
 @public
 def masked_select(x, mask):
     """The elements where the mask holds, in one dimension."""
-    shape = np.broadcast_shapes(x._array.shape, mask._array.shape)
-    return ops.masked_select.record((expand(x, shape), expand(mask, shape)), {})
+    if mask.dtype is not dtypes.bool:
+        raise RuntimeError("masked_select: expected BoolTensor for mask")
+    if mask._array.shape != x._array.shape or not x._array.ndim:
+        x, mask = broadcast_tensors(atleast_1d(x), atleast_1d(mask))
+    return ops.masked_select.record((x, mask), {})
 
 
 @public(in_place=True)
@@ -2245,14 +2248,25 @@ def masked_fill(x, mask, value):
         raise RuntimeError(
             f"masked_fill_ only supports a 0-dimensional value tensor, but got tensor with {value._array.ndim} dimension(s)."
         )
-    return ops.masked_fill.record((x, mask, value), {})
+    if isinstance(value, Variable):
+        return ops.masked_fill_by.record((x, mask, value), {})
+    return ops.masked_fill.record((x, mask), {"value": value})
 
 
 @public(in_place=True)
 def masked_scatter(x, mask, source):
     """The elements of `source`, in order, where the mask holds."""
-    mask = np.broadcast_to(mask._array, x._array.shape)
-    return index_put(x, (wrap(mask),), flatten(source)[: int(mask.sum())])
+    if x.dtype is not source.dtype:
+        raise RuntimeError(
+            f"masked_scatter: expected self and source to have same dtypes but got {x.dtype.letter} and {source.dtype.letter}"
+        )
+    if mask.dtype is not dtypes.bool:
+        raise RuntimeError(f"masked_scatter_ only supports boolean masks, but got mask with dtype {mask.dtype.letter}")
+    if mask._array.shape != x._array.shape:
+        x, mask = broadcast_tensors(x, mask)
+    if mask._array.sum() > source._array.size:
+        raise RuntimeError("Number of elements of source < number of ones in mask")
+    return ops.masked_scatter.record((x, source), {"mask": mask._array})
 
 
 @public(in_place=True)

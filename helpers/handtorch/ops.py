@@ -705,7 +705,11 @@ diagonal_scatter = Operation(
     y=lambda g, offset, dim1, dim2: diagonal(g, offset=offset, dim1=dim1, dim2=dim2),
 )
 masked_fill = Operation(
-    "MaskedFill", lambda x, mask, value: np.where(mask, np.asarray(value, x.dtype), x), mix="none",
+    "MaskedFill", lambda x, mask, *, value: np.where(mask, np.asarray(value).astype(x.dtype), x), mix="none",
+    x=lambda g, mask: where(mask, 0.0, g),
+)  # fmt: skip
+masked_fill_by = Operation(
+    "MaskedFillBackward1", lambda x, mask, value: np.where(mask, value.astype(x.dtype), x), mix="none",
     x=lambda g, mask: where(mask, 0.0, g), value=lambda g, mask: where(mask, g, 0.0).sum(),
 )  # fmt: skip
 copy = Operation(
@@ -718,6 +722,15 @@ copy = Operation(
 copy.node_type.name = lambda self: "torch::autograd::CopyBackwards"
 fill = Operation("Fill", lambda x, *, value: np.full_like(x, value), mix="none", x=nothing)
 
+masked_scatter = Operation(
+    "MaskedScatter",
+    lambda x, y, *, mask: put_at(x, y.reshape(-1)[: mask.sum()], (mask,), False),
+    mix="none",
+    x=lambda g, mask: where(constant(mask, g), 0.0, g),
+    y=lambda g, y_shape, mask: reshape(
+        place(pick(g, key=(mask,)), shape=(math.prod(y_shape),), key=(slice(int(mask.sum())),)), shape=y_shape
+    ),
+)
 fill_by = Operation(
     "FillBackward2",
     lambda x, y: np.full_like(x, y),
