@@ -202,6 +202,7 @@ def smooth_l1_loss(input, target, size_average=None, reduce=None, reduction="mea
 
 def huber_loss(input, target, reduction="mean", delta=1.0, weight=None) -> Tensor:
     """d^2 / 2 where |d| < delta, else delta (|d| - delta / 2)."""
+    how(None, None, reduction)
     if delta <= 0:
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
     input, target = same_size(input, target)
@@ -284,11 +285,11 @@ def with_probabilities(log_p, target, weight, reduction, label_smoothing, dim):
     if weight is not None:
         weight = weight.view([-1 if i == dim else 1 for i in range(log_p._array.ndim)])
         log_p = log_p * weight
-    loss = -(log_p * target)
+    weighted = log_p * target
+    total = -(weighted.sum(dim) if reduction == "none" else weighted.sum())
     if reduction == "mean":
-        batch = log_p._array.size // classes
-        return loss.sum() / batch
-    return loss.sum() if reduction == "sum" else loss.sum(dim)
+        return methods.with_number(ops.div_number, total, log_p._array.size // classes)
+    return total
 
 
 def smoothed(log_p, loss, target, weight, ignore_index, reduction, label_smoothing, dim):
@@ -362,7 +363,8 @@ def gaussian_nll_loss(input, target, var, full=False, eps=1e-6, reduction="mean"
 def hinge_embedding_loss(input, target, margin=1.0, size_average=None, reduce=None, reduction="mean") -> Tensor:
     """input where the target is 1, max(0, margin - input) where it is -1."""
     zero = wrap(np.zeros((), input._array.dtype))
-    loss = where(target != 1, (margin - input).clamp_min(0), zero) + where(target != -1, input, zero)
+    gap = wrap(np.full(input._array.shape, margin, input._array.dtype)) - input
+    loss = where(target != 1, gap.clamp_min(0), zero) + where(target != -1, input, zero)
     return reduce_tensor(loss, how(size_average, reduce, reduction))
 
 
@@ -378,7 +380,7 @@ def margin_ranking_loss(input1, input2, target, margin=0, size_average=None, red
             "margin_ranking_loss : All input tensors should have same dimension but got sizes: "
             f"input1: {input1.shape}, input2: {input2.shape}, target: {target.shape} "
         )
-    loss = (-target * (input1 - input2) + margin).clamp_min(0)
+    loss = methods.with_number(ops.add_number, -target * (input1 - input2), margin).clamp_min(0)
     return reduce_tensor(loss, how(size_average, reduce, reduction))
 
 
@@ -393,10 +395,22 @@ def cosine_embedding_loss(input1, input2, target, margin=0, size_average=None, r
     return reduce_tensor(loss, how(size_average, reduce, reduction))
 
 
+def check_triplet(margin, anchor, positive, negative):
+    if margin <= 0:
+        raise ValueError(f"margin must be greater than 0, got {margin}")
+    a, p, n = (x._array.ndim for x in (anchor, positive, negative))
+    if not a == p == n:
+        raise RuntimeError(
+            "The anchor, positive, and negative tensors are expected to have the same number of dimensions, but got: "
+            f"anchor {a}D, positive {p}D, and negative {n}D inputs"
+        )
+
+
 def triplet_margin_loss(
     anchor, positive, negative, margin=1.0, p=2, eps=1e-6, swap=False, size_average=None, reduce=None, reduction="mean"
 ) -> Tensor:
     """max(0, d(anchor, positive) - d(anchor, negative) + margin)."""
+    check_triplet(margin, anchor, positive, negative)
     near, far = pairwise_distance(anchor, positive, p, eps), pairwise_distance(anchor, negative, p, eps)
     if swap:
         far = methods.FUNCTIONS["minimum"](far, pairwise_distance(positive, negative, p, eps))
@@ -407,6 +421,7 @@ def triplet_margin_with_distance_loss(
     anchor, positive, negative, *, distance_function=None, margin=1.0, swap=False, reduction="mean"
 ) -> Tensor:
     """The triplet loss with a distance of your own."""
+    check_triplet(margin, anchor, positive, negative)
     distance = pairwise_distance if distance_function is None else distance_function
     near, far = distance(anchor, positive), distance(anchor, negative)
     if swap:
@@ -427,7 +442,22 @@ def multi_margin_loss(
     """The mean over the wrong classes of max(0, margin - x[target] + x[class])^p."""
     reduction = how(size_average, reduce, reduction)
     if p not in (1, 2):
-        raise RuntimeError("multi_margin_loss: Invalid p, expected 1 or 2 but got " + str(p))
+        raise ValueError("only p == 1 and p == 2 supported")
+    shape, classes = list(input._array.shape), input._array.shape[-1] if input._array.ndim else 1
+    if not classes:
+        raise RuntimeError(f"Expected non-empty vector or matrix with optional 0-dim batch size, but got: {shape}")
+    batch = input._array.shape[0] if input._array.ndim == 2 else 1
+    if weight is not None and weight._array.ndim != 1:
+        raise ValueError("weight must be one-dimensional")
+    if weight is not None and weight._array.size != classes:
+        raise RuntimeError(f"inconsistent weight size, expected {classes} but got {list(weight._array.shape)}")
+    if target._array.ndim > 1 or target._array.size != batch:
+        raise RuntimeError(
+            "multi_margin_loss: target tensor should be 1-D with size equal to the number of input samples (batch size). "
+            f"Expected target size [{batch}], but got {list(target._array.shape)}. Input has shape {shape}."
+        )
+    if target._array.dtype != np.int64:
+        raise RuntimeError(f"expected scalar type Long but found {target.dtype.letter}")
     options = {"target": target._array.reshape(-1, 1), "weight": None if weight is None else weight._array}
     return multi_margin.record((input,), {**options, "p": p, "margin": margin, "reduction": reduction})
 
@@ -520,7 +550,7 @@ multilabel_margin = Operation(
 
 def pairwise_distance(x1, x2, p=2.0, eps=1e-6, keepdim=False) -> Tensor:
     """The p-norm of x1 - x2 + eps along the last dimension."""
-    difference = ops.add_number.record((x1 - x2,), {"by": eps})
+    difference = methods.with_number(ops.add_number, x1 - x2, eps)
     dim = (difference._array.ndim - 1,) if difference._array.ndim else None
     return norm_node.record((difference,), {"ord": float(p), "dim": dim, "keepdim": keepdim})
 
@@ -594,11 +624,11 @@ def embedding(input, weight, padding_idx=None, max_norm=None, norm_type=2.0, sca
     max_norm: rows that are looked up are first shortened, in place, to that norm. scale_grad_by_freq: a row's gradient is divided by
     how often it was looked up.
     """
+    if weight._array.ndim != 2:
+        raise RuntimeError("'weight' must be 2-D")
     count = weight._array.shape[0]
     if padding_idx is not None and not -count <= padding_idx < count:
         raise AssertionError("Padding_idx must be within num_embeddings")
-    if weight._array.ndim != 2:
-        raise RuntimeError("'weight' must be 2-D")
     if sparse:
         ops.the_end("torch.nn.functional.embedding with sparse=True")
     index = input._array
@@ -756,7 +786,7 @@ def rms_norm(input, normalized_shape, weight=None, eps=None) -> Tensor:
     """x / sqrt(mean(x^2) + eps) over the last dimensions, times weight."""
     eps = np.finfo(input._array.dtype).eps.item() if eps is None else eps
     dims = tuple(range(-len(normalized_shape), 0))
-    result = input * (input.square().mean(dims, keepdim=True) + eps).rsqrt()
+    result = input * methods.with_number(ops.add_number, input.square().mean(dims, keepdim=True), eps).rsqrt()
     return result if weight is None else result * weight
 
 
@@ -913,7 +943,9 @@ def scaled_dot_product_attention(
         n, m = query._array.shape[-2], key._array.shape[-2]
         attn_mask = wrap(np.tril(np.ones((n, m), bool)))
     root = math.sqrt(abs(scale))
-    scores = (query * root) @ (key.mT * math.copysign(root, scale))
+    scores = methods.with_number(ops.mul_number, query, root) @ methods.with_number(
+        ops.mul_number, key.mT, math.copysign(root, scale)
+    )
     if attn_mask is not None and attn_mask._array.dtype == bool:
         scores = scores + wrap(np.where(attn_mask._array, 0, -np.inf).astype(scores._array.dtype))
     elif attn_mask is not None:
@@ -968,6 +1000,8 @@ def celu(input, alpha=1.0, inplace=False) -> Tensor:
 
 def hardtanh(input, min_val=-1.0, max_val=1.0, inplace=False) -> Tensor:
     """x between min_val and max_val."""
+    if min_val > max_val:
+        raise ValueError("min_val cannot be greater than max_val")
     return (ops.hardtanh.in_place if inplace else ops.hardtanh.record)((input,), {"low": min_val, "high": max_val})
 
 
@@ -1005,6 +1039,8 @@ rrelu_ = inplace_form(rrelu, "rrelu_")
 
 def gelu(input, approximate="none") -> Tensor:
     """x times the normal distribution function of x; approximate="tanh" uses tanh for it."""
+    if approximate not in ("none", "tanh"):
+        raise RuntimeError("approximate argument must be either none or tanh.")
     return (ops.gelu_tanh if approximate == "tanh" else ops.gelu).record((input,), {})
 
 
@@ -1041,7 +1077,10 @@ def tanhshrink(input) -> Tensor:
 def softshrink(input, lambd=0.5) -> Tensor:
     """x moved towards 0 by lambd, and 0 if it would pass."""
     if lambd < 0:
-        raise RuntimeError(f"lambda must be greater or equal to 0, but found to be {lambd:g}.")
+        largest = float(np.finfo(input._array.dtype).max)
+        raise RuntimeError(
+            f"lambda must be in range [0, {largest:g}] for input dtype {input.dtype.letter}, but found {lambd:g}"
+        )
     return ops.softshrink.record((input,), {"lambd": lambd})
 
 
@@ -1052,6 +1091,19 @@ def hardshrink(input, lambd=0.5) -> Tensor:
 
 def prelu(input, weight) -> Tensor:
     """x, or weight * x where x is negative; one weight, or one for each index of dimension 1."""
+    if weight._array.ndim > 1:
+        raise RuntimeError(
+            f"prelu: Expected `weight` to be a scalar or 1D tensor, but got: ndim = {weight._array.ndim}"
+        )
+    if weight._array.size > 1:
+        if not input._array.ndim:
+            raise RuntimeError("Not allow zero-dim input tensor.")
+        channels = input._array.shape[1] if input._array.ndim > 1 else 1
+        if channels != weight._array.size:
+            raise RuntimeError(
+                "Mismatch of parameter numbers and input channel size. Found parameter numbers = "
+                f"{weight._array.size} and channel size = {channels}."
+            )
     if weight._array.size > 1 and input._array.ndim > 1:
         weight = weight.reshape([-1 if i == 1 else 1 for i in range(input._array.ndim)])
     elif weight._array.ndim and not input._array.ndim:

@@ -55,6 +55,12 @@ def log_gamma(x):
     return math.lgamma(x)
 
 
+def log_gammas(x, p):
+    """The logarithm of the multivariate gamma function of dimension p."""
+    terms = each_number(log_gamma, x[..., None].astype(np.float64) - np.arange(p) / 2)
+    return (terms.sum(-1) + p * (p - 1) / 4 * math.log(math.pi)).astype(x.dtype)
+
+
 def digamma_of(x):
     """The derivative of lgamma: recurrence up to 10, then the asymptotic series (Abramowitz and Stegun 6.3.18)."""
     if x == 0:
@@ -109,6 +115,31 @@ def zeta_of(s, q):
         factor *= (s + 2 * k - 1) * (s + 2 * k)
         power /= q * q
     return result
+
+
+def bessel_i(order, x):
+    """The modified Bessel function of the first kind: its power series, or far out the asymptotic one (Abramowitz and Stegun 9.7.1)."""
+
+    def one(value):
+        size = abs(value)
+        sign = -1.0 if order % 2 and value < 0 else 1.0
+        if not math.isfinite(size):
+            return sign * size
+        term = result = 1.0
+        if size < 30:
+            term = result = (size / 2) ** order / math.factorial(order)
+            k = 1
+            while term > result * 1e-17:
+                term *= size * size / 4 / (k * (k + order))
+                result += term
+                k += 1
+            return sign * result
+        for k in range(1, 20):
+            term *= -(4 * order * order - (2 * k - 1) ** 2) / (k * 8 * size)
+            result += term
+        return sign * result * (math.exp(size) / math.sqrt(2 * math.pi * size) if size < 700 else math.inf)
+
+    return each_number(one, x)
 
 
 def inverse_erf(x):
@@ -440,7 +471,7 @@ def is_basic(key):
 
 def put_at(x, y, key, accumulate):
     """A copy of x with y written, or added, at the key."""
-    result = x.copy()
+    result = np.array(x)
     if accumulate:
         np.add.at(result, key, y)
     else:
@@ -492,10 +523,10 @@ def reduced_at(x, index, y, dim, reduce, include_self):
     """x with y[i, j] multiplied, averaged, … into [index[i, j], j] for dim 0; include_self=False forgets what was there."""
     if not index.size:
         return x.copy()
-    result, key = x.copy(), along(index, dim) if x.ndim else ()
-    if x.ndim == 0:
-        result, key, index = result.reshape(1), (index.reshape(-1),), index.reshape(-1)
-        y = y.reshape(-1)
+    if not x.ndim:  # a number is a vector of one
+        index, y = (a.reshape(-1) for a in (index, y))
+    result = x.copy() if x.ndim else x.reshape(1).copy()
+    key = along(index, dim)
     if not include_self:
         limits = np.finfo(x.dtype) if x.dtype.kind == "f" else np.iinfo(x.dtype) if x.dtype.kind != "b" else None
         low, high = (limits.min, limits.max) if limits else (False, True)

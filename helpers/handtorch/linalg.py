@@ -529,16 +529,17 @@ def cross(input, other, *, dim=-1, out=None):
     """The cross product of vectors in space."""
     if input._array.ndim != other._array.ndim:
         raise RuntimeError("linalg.cross: inputs must have the same number of dimensions.")
-    dim = methods.dim_of(dim, input._array.ndim)
     if input._array.shape[dim] != 3 or other._array.shape[dim] != 3:
         raise RuntimeError(
             f"linalg.cross: inputs dimension {dim} must have length 3. Got {input._array.shape[dim]} and {other._array.shape[dim]}"
         )
-    return cross_node.record((input, other), {"dim": dim})
+    return cross_node.record((input, other), {"dim": methods.dim_of(dim, input._array.ndim)})
 
 
 def vander(x, N=None):
     """Rows 1, x, x^2, …, x^(N - 1) for each element."""
+    if not x._array.ndim:
+        x = x.unsqueeze(0)
     n = x._array.shape[-1] if N is None else N
     ones = x.unsqueeze(-1).expand(*x._array.shape, n - 1)
     one = wrap(np.ones((*x._array.shape, 1), ones._array.dtype))

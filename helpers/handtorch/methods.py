@@ -160,7 +160,7 @@ def as_float(x):
 # ---- elementwise -----------------------------------------------------------------------------------------------------
 
 ONE = {
-    "abs": ops.absolute, "absolute": ops.absolute, "negative": ops.neg, "neg": ops.neg, "sign": ops.sign, "sgn": ops.sgn,
+    "abs": ops.absolute, "absolute": ops.absolute, "sign": ops.sign, "sgn": ops.sgn,
     "exp": ops.exp, "exp2": ops.exp2, "expm1": ops.expm1, "log": ops.log, "log2": ops.log2, "log10": ops.log10,
     "log1p": ops.log1p, "sqrt": ops.sqrt, "rsqrt": ops.rsqrt, "sin": ops.sin, "cos": ops.cos, "tan": ops.tan, "asin": ops.asin,
     "arcsin": ops.asin, "acos": ops.acos, "arccos": ops.acos, "atan": ops.atan, "arctan": ops.atan, "sinh": ops.sinh,
@@ -193,6 +193,26 @@ for _name, _op in ONE.items():
     setattr(Tensor, _name + "_", _in_place)
 
 
+for _name in ("acosh", "asinh", "atanh"):  # PyTorch has no derivative of these
+    _op = ops.without_derivative(ONE[_name], f"{_name.capitalize()}Backward1", f"inplace version of {_name}")
+    for _alias in (_name, "arc" + _name[1:]):
+        _in_place = elementwise(_alias, _op)[1]
+        IN_PLACE[_alias + "_"] = FUNCTIONS[_alias + "_"] = _in_place
+        setattr(Tensor, _alias + "_", _in_place)
+
+
+@public(names=("neg", "negative"), in_place=True)
+def negated(x):
+    """-x."""
+    need_tensor(x, "neg")
+    if x._array.dtype.kind == "b":
+        raise RuntimeError(
+            "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use the `~` or "
+            "`logical_not()` operator instead."
+        )
+    return ops.neg.record((x,), {})
+
+
 def both(op, x, other):
     """An operation on two operands, of which at least one is a tensor."""
     return op.record((as_operand(x), as_operand(other)), {})
@@ -207,9 +227,48 @@ TWO = {
 }  # fmt: skip
 
 
+# What takes two tensors and no number; and for the others how PyTorch lists what they take.
+TENSORS_ONLY = {
+    "maximum", "minimum", "fmax", "fmin", "atan2", "arctan2", "hypot", "logaddexp", "logaddexp2", "nextafter", "ldexp", "gcd", "lcm",
+    "logical_and", "logical_or", "logical_xor", "heaviside", "isclose",
+}  # fmt: skip
+FORMS = {
+    "number": "Tensor input, Number {}, *, Tensor out = None",
+    "either": "Number self, Tensor {}, *, Tensor out = None",
+    "silent": "Number self, Tensor {})\n      didn't match because some of the arguments have invalid types: (!int!, !int!",
+}
+EITHER = {
+    "remainder": "silent",
+    "bitwise_and": "silent",
+    "bitwise_or": "silent",
+    "bitwise_xor": "silent",
+    "xlogy": "either",
+}
+
+
+def need_tensors(name, x, other, word="other"):
+    """PyTorch's complaint about operands that are no tensors."""
+    if name in TENSORS_ONLY:
+        need_tensor(x, name)
+        need_tensor(other, name, 2, "values" if name == "heaviside" else word)
+        return
+    if isinstance(x, Variable) or (name in EITHER and isinstance(other, Variable)):
+        return
+    forms = ["Tensor input, Tensor {}, *, Tensor out = None"]
+    forms += [FORMS[EITHER[name]]] if name in EITHER else []
+    given = ", ".join("Tensor" if isinstance(a, Variable) else type(a).__name__ for a in (x, other))
+    listed = "".join(f" * ({form.format(word)})\n" for form in [*forms, FORMS["number"]])
+    raise TypeError(
+        f"{name}() received an invalid combination of arguments - got ({given}), but expected one of:\n{listed}"
+    )
+
+
 def binary(name, op):
     def function(x, other):
-        return op.record((as_operand(x), as_operand(other)), {})
+        x, other = as_operand(x), as_operand(other)
+        if not (isinstance(x, Variable) and isinstance(other, Variable)):
+            need_tensors(name, x, other)
+        return op.record((x, other), {})
 
     def in_place(self, other):
         return op.in_place((self, as_operand(other)), {})
@@ -331,7 +390,7 @@ def power(x, exponent):
     return ops.power.record((x if x.dtype is kind else x.to(kind),), {"exponent": exponent})
 
 
-@public
+@public(in_place=True)
 def float_power(x, exponent):
     """The power, computed in double precision."""
     x, exponent = (a.to(dtypes.float64) if isinstance(a, Variable) else float(a) for a in (x, exponent))
@@ -367,6 +426,7 @@ Tensor.clamp_ = Tensor.clip_ = clamp_
 @public(in_place=True)
 def clamp_min(x, min):
     """x, or `min` where that is larger."""
+    need_tensors("clamp_min", x, min, "min")
     if isinstance(min, Variable):
         return ops.clamp_min.record((x, min), {})
     return clamped(ops.clamp_least, x, min, None)
@@ -375,6 +435,7 @@ def clamp_min(x, min):
 @public(in_place=True)
 def clamp_max(x, max):
     """x, or `max` where that is smaller."""
+    need_tensors("clamp_max", x, max, "max")
     if isinstance(max, Variable):
         return ops.clamp_max.record((x, max), {})
     return clamped(ops.clamp_most, x, None, max)
@@ -449,6 +510,7 @@ Tensor.lerp_, Tensor.addcmul_, Tensor.addcdiv_ = lerp_, addcmul_, addcdiv_
 @public(in_place=True)
 def copysign(x, other):
     """The size of x with the sign of other."""
+    need_tensors("copysign", x, other)
     if isinstance(other, Variable):
         return ops.copysign.record((x, other), {})
     return ops.copysign_of.record((as_float(x),), {"other": other})
@@ -490,6 +552,8 @@ def plain(name, function, method=True):
     """A function without a derivative, from one on arrays."""
 
     def call(input, *others):
+        if others:
+            need_tensors(name, input, *others)
         return wrap(np.asarray(function(*(array(a) for a in (input, *others)))))
 
     call.__name__ = name
@@ -499,6 +563,8 @@ def plain(name, function, method=True):
 
 def integers(function, name):
     def call(x, y=None):
+        if name != "bitwise_not":
+            need_tensors(name, x, y)
         arrays = [array(as_operand(a)) for a in (x, y) if a is not None]
         if dtypes.result_dtype(arrays).is_floating_point:
             raise RuntimeError(f"\"{name}_cpu\" not implemented for '{dtypes.result_dtype(arrays).letter}'")
@@ -522,16 +588,30 @@ for _name, _function in {
     "logical_and": np.logical_and, "logical_or": np.logical_or, "logical_xor": np.logical_xor, "logical_not": np.logical_not,
     "isnan": np.isnan, "isinf": np.isinf, "isfinite": np.isfinite, "signbit": np.signbit,
     "isposinf": np.isposinf, "isneginf": np.isneginf, "isreal": lambda a: np.ones(a.shape, bool),
-    "heaviside": lambda a, b: np.where(a == 0, b, a > 0).astype(a.dtype),
 }.items():  # fmt: skip
     plain(_name, _function)
 for _name in ("logical_and", "logical_or", "logical_xor", "logical_not"):
     offer_in_place(_name, lambda self, *o, f=FUNCTIONS[_name]: f(self, *o).to(self.dtype))
 
 
+@public(in_place=True)
+def heaviside(x, values):
+    """0 where x is negative, 1 where it is positive, and `values` where it is 0."""
+    need_tensors("heaviside", x, values)
+    if x.dtype is not values.dtype:
+        raise RuntimeError("heaviside is not yet implemented for tensors with different dtypes.")
+    return ops.heaviside.record((x, values), {})
+
+
 @public
 def isclose(x, other, rtol=1e-05, atol=1e-08, equal_nan=False):
     """Where |x - other| <= atol + rtol * |other|."""
+    need_tensors("isclose", x, other)
+    for word, value in (("rtol", rtol), ("atol", atol)):
+        if value < 0:
+            raise RuntimeError(f"{word} must be greater than or equal to zero, but got {value:g}")
+    if x.dtype is not other.dtype:
+        raise RuntimeError(f"{x.dtype.letter} did not match {other.dtype.letter}")
     return wrap(np.asarray(np.isclose(x._array, other._array, rtol, atol, equal_nan)))
 
 
@@ -794,6 +874,8 @@ def mean(x, dim=None, keepdim=False, *, dtype=None):
 @public
 def prod(x, dim=None, keepdim=False, *, dtype=None):
     """The product over one dimension, or of all elements."""
+    if dtype is dtypes.bool:
+        return to(prod(x, dim, keepdim), dtype)
     x = in_dtype(x, dtype)
     if dim is None:
         return ops.prod.record((x,), {})
@@ -1058,6 +1140,9 @@ def median(x, dim=None, keepdim=False):
 @public
 def kthvalue(x, k, dim=-1, keepdim=False):
     """The k-th smallest element, from 1."""
+    axis = dim_of(dim, x._array.ndim)
+    if not 0 < k <= (x._array.shape[axis] if x._array.ndim else 1):
+        raise RuntimeError(f"kthvalue(): selected number k out of range for dimension {axis}")
     return kth("kthvalue", x, dim, keepdim, lambda order, dim: np.take(order, [k - 1], axis=dim))
 
 
@@ -1189,7 +1274,7 @@ def unique_consecutive(x, return_inverse=False, return_counts=False, dim=None):
     """The elements without immediate repetitions."""
     rows = x._array.reshape(-1) if dim is None else np.moveaxis(x._array, dim_of(dim, x._array.ndim), 0)
     n = rows.shape[0]
-    changes = (rows[1:] != rows[:-1]).reshape(builtins.max(n - 1, 0), -1).any(1)
+    changes = (rows[1:] != rows[:-1]).any(tuple(range(1, rows.ndim)))
     first = np.append([True], changes)[:n]
     values = rows[first] if dim is None else np.moveaxis(rows[first], 0, dim)
     result = [wrap(np.ascontiguousarray(values))]
@@ -1443,10 +1528,10 @@ def sum_to_size(self, *size):
     extra = len(shape) - len(size)
     if extra < 0 or builtins.any(m not in (1, n) for m, n in zip(size, shape[extra:], strict=True)):
         raise RuntimeError(f"size {{{list(size)}}} is not expandable to size {{{list(shape)}}}.")
-    if size == shape:
-        return ops.positive.record((self,), {})
     if not size:
         return sum(self)
+    if size == shape:
+        return self
     ones = tuple(i for i in range(len(shape)) if i < extra or (size[i - extra] == 1 and shape[i] != 1))
     summed = sum(self, ones, True)
     return view(summed, size) if extra else summed
@@ -1556,8 +1641,16 @@ FUNCTIONS["permute"] = lambda input, dims: permute(input, dims)
 def movedim(x, source, destination):
     """Dimensions moved to other places, the others in order."""
     ndim = x._array.ndim
-    source = [dim_of(d, ndim) for d in (source if isinstance(source, (tuple, list)) else (source,))]
-    destination = [dim_of(d, ndim) for d in (destination if isinstance(destination, (tuple, list)) else (destination,))]
+    given = [list(d) if isinstance(d, (tuple, list)) else [d] for d in (source, destination)]
+    if len(given[0]) != len(given[1]):
+        raise RuntimeError(
+            f"movedim: Invalid source or destination dims: source ({given[0]} dims) should contain the same number of dims as "
+            f"destination ({given[1]} dims)"
+        )
+    source, destination = ([dim_of(d, ndim) for d in dims] for dims in given)
+    for word, places, dims in (("source", source, given[0]), ("destination", destination, given[1])):
+        if len(set(places)) < len(places):
+            raise RuntimeError(f"movedim: repeated dim in `{word}` ({dims})")
     if not ndim:
         return ops.positive.record((x,), {})
     order = [d for d in range(ndim) if d not in source]
@@ -1605,7 +1698,12 @@ def broadcast_shapes(*shapes):
 def broadcast_tensors(*tensors):
     """The tensors expanded to their common shape."""
     tensors = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)) else tensors
-    shape = broadcast_shapes(*(x._array.shape for x in tensors))
+    shape = ()
+    for x in tensors:
+        mismatch = size_mismatch(shape, x._array.shape)
+        if mismatch:
+            raise RuntimeError(mismatch)
+        shape = np.broadcast_shapes(shape, x._array.shape)
     return tuple(expand(x, shape) for x in tensors)
 
 
@@ -1658,18 +1756,24 @@ FUNCTIONS["flip"] = lambda input, dims: flip(input, dims)
 @public
 def fliplr(x):
     """Left and right exchanged."""
+    if x._array.ndim < 2:
+        raise RuntimeError("Input must be >= 2-d.")
     return flip(x, 1)
 
 
 @public
 def flipud(x):
     """Up and down exchanged."""
+    if x._array.ndim < 1:
+        raise RuntimeError("Input must be >= 1-d.")
     return flip(x, 0)
 
 
 @public
 def roll(x, shifts, dims=None):
     """Elements pushed along `dims`; what falls out comes in at the other end."""
+    if isinstance(shifts, (tuple, list)) and not len(shifts):
+        raise RuntimeError("`shifts` required")
     shifts = tuple(shifts) if isinstance(shifts, (tuple, list)) else (shifts,)
     dims = () if dims is None else tuple(dims) if isinstance(dims, (tuple, list)) else (dims,)
     if not dims and len(shifts) == 1:
@@ -1695,12 +1799,16 @@ def rot90(x, k=1, dims=(0, 1)):
 @public(in_place=True)
 def tril(x, diagonal=0):
     """The lower triangle, zeros above."""
+    if x._array.ndim < 2:
+        raise RuntimeError("tril: input tensor must have at least 2 dimensions")
     return ops.tril.record((x,), {"diagonal": diagonal})
 
 
 @public(in_place=True)
 def triu(x, diagonal=0):
     """The upper triangle, zeros below."""
+    if x._array.ndim < 2:
+        raise RuntimeError("triu: input tensor must have at least 2 dimensions")
     return ops.triu.record((x,), {"diagonal": diagonal})
 
 
@@ -1743,6 +1851,8 @@ def diag_embed(x, offset=0, dim1=-2, dim2=-1):
     """A matrix with the last dimension on its diagonal."""
     ndim = x._array.ndim + 1
     n = x._array.shape[-1] + builtins.abs(offset)
+    if dim_of(dim1, ndim) == dim_of(dim2, ndim):
+        raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
     dim1, dim2 = dim_of(dim1, ndim), dim_of(dim2, ndim)
     shape = list(x._array.shape[:-1])
     for d in builtins.sorted((dim1, dim2)):
@@ -1828,6 +1938,12 @@ def at_least(n):
     return function
 
 
+def need_some(tensors, name):
+    if not len(tensors):
+        raise RuntimeError(f"{name} expects a non-empty TensorList")
+    return True
+
+
 def grown(x, n):
     if x._array.ndim >= n:
         return x
@@ -1842,10 +1958,10 @@ def grown(x, n):
 atleast_1d, atleast_2d, atleast_3d = at_least(1), at_least(2), at_least(3)
 FUNCTIONS.update(
     atleast_1d=atleast_1d, atleast_2d=atleast_2d, atleast_3d=atleast_3d,
-    hstack=lambda tensors: (lambda ts: cat(ts, 0 if ts[0]._array.ndim == 1 else 1))(atleast_1d(list(tensors))),
-    vstack=lambda tensors: cat(atleast_2d(list(tensors)), 0),
+    hstack=lambda tensors: need_some(tensors, "hstack") and (lambda ts: cat(ts, 0 if ts[0]._array.ndim == 1 else 1))(atleast_1d(list(tensors))),
+    vstack=lambda tensors: need_some(tensors, "vstack") and cat(atleast_2d(list(tensors)), 0),
     row_stack=lambda tensors: cat(atleast_2d(list(tensors)), 0),
-    dstack=lambda tensors: cat(atleast_3d(list(tensors)), 2),
+    dstack=lambda tensors: need_some(tensors, "dstack") and cat(atleast_3d(list(tensors)), 2),
     column_stack=lambda tensors: cat([x if x._array.ndim > 1 else reshape(x, -1, 1) for x in tensors], 1),
 )  # fmt: skip
 
@@ -1897,7 +2013,20 @@ def tensor_split(x, indices_or_sections, dim=0):
 
 
 def split_along(name, dim_of_rank):
+    least = "hvd".index(name[0]) + 1
+
     def function(x, indices_or_sections):
+        ndim, sections = x._array.ndim, indices_or_sections
+        if ndim < least:
+            raise RuntimeError(
+                f"torch.{name} requires a tensor with at least {least} dimension, but got a tensor with {ndim} dimensions!"
+            )
+        dim = dim_of_rank(ndim)
+        if isinstance(sections, int) and (not sections or x._array.shape[dim] % sections):
+            raise RuntimeError(
+                f"torch.{name} attempted to split along dimension {dim}, but the size of the dimension {x._array.shape[dim]} is not "
+                f"divisible by the split_size {sections}!"
+            )
         return tensor_split(x, indices_or_sections, dim_of_rank(x._array.ndim))
 
     function.__name__, function.__doc__ = name, "Pieces along one direction."
@@ -1912,18 +2041,26 @@ dsplit = split_along("dsplit", lambda ndim: 2)
 @public
 def unbind(x, dim=0):
     """The slices along a dimension, as a tuple of views."""
+    if not x._array.ndim:
+        raise IndexError("Dimension specified as 0 but tensor has no dimensions")
     return tuple(ops.unbind.record((x,), {"dim": dim_of(dim, x._array.ndim)}))
 
 
 @public
 def narrow(x, dim, start, length):
     """The stretch of that length along a dimension, as a view."""
+    if not x._array.ndim:
+        raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
+    if length < 0:
+        raise RuntimeError("narrow(): length must be non-negative.")
+    if isinstance(start, Variable) and (start._array.ndim or is_float(start)):
+        raise RuntimeError("start must be an 0-dim integral Tensor.")
     dim = dim_of(dim, x._array.ndim)
     n = x._array.shape[dim]
     start = int(start)
-    start = start + n if start < 0 else start
-    if not 0 <= start <= n:
+    if not -n <= start <= n:
         raise IndexError(f"start out of range (expected to be in range of [{-n}, {n}], but got {start})")
+    start = start + n if start < 0 else start
     if start + length > n:
         raise RuntimeError(f"start ({start}) + length ({length}) exceeds dimension size ({n}).")
     return ops.slicing.record((x,), {"dim": dim, "part": slice(start, start + length, 1)})
@@ -2003,8 +2140,41 @@ def gather(x, dim, index, *, sparse_grad=False):
     """result[i, j] = x[index[i, j], j] for dim 0."""
     need_index(index, "gather")
     dim = dim_of(dim, x._array.ndim)
+    need_rank_of(index, x, "input")
+    for d, n in enumerate(index._array.shape if index._array.size and x._array.ndim else ()):
+        if d != dim and n > x._array.shape[d]:
+            raise RuntimeError(
+                f"Size does not match at dimension {d} expected index {list(index._array.shape)} to be no larger than self "
+                f"{list(x._array.shape)} apart from dimension {dim}"
+            )
     in_range(index._array, x._array.shape[dim] if x._array.ndim else 1, dim)
     return ops.gather.record((x, index), {"dim": dim})
+
+
+def need_rank_of(index, x, word, name=None):
+    """An index has as many dimensions as what it is used on; numbers count as vectors."""
+    if index._array.size and builtins.max(index._array.ndim, 1) != builtins.max(x._array.ndim, 1):
+        raise RuntimeError(f"Index tensor must have the same number of dimensions as {word} tensor")
+
+
+def need_fit(x, dim, index, src, name):
+    """What scattering asks for: one type, one rank, and an index that nowhere reaches beyond x or src."""
+    if not index._array.size:
+        return
+    need_rank_of(index, x, "self")
+    if isinstance(src, Variable):
+        need_rank_of(index, src, "src")
+        if x.dtype is not src.dtype:
+            raise RuntimeError(f"{name}(): Expected self.dtype to be equal to src.dtype")
+    i, a = index._array.shape, x._array.shape
+    b = src._array.shape if isinstance(src, Variable) else i
+    if builtins.any(d != dim and n > a[d] for d, n in enumerate(i)) or builtins.any(
+        n > m for n, m in zip(i, b, strict=False)
+    ):
+        besides = f" and to be no larger size than src {list(b)}" if isinstance(src, Variable) else ""
+        raise RuntimeError(
+            f"Expected index {list(i)} to be no larger than self {list(a)} apart from dimension {dim}{besides}"
+        )
 
 
 def in_range(index, n, dim):
@@ -2066,8 +2236,11 @@ def index_select(x, dim, index):
 @public
 def masked_select(x, mask):
     """The elements where the mask holds, in one dimension."""
-    shape = np.broadcast_shapes(x._array.shape, mask._array.shape)
-    return ops.masked_select.record((expand(x, shape), expand(mask, shape)), {})
+    if mask.dtype is not dtypes.bool:
+        raise RuntimeError("masked_select: expected BoolTensor for mask")
+    if mask._array.shape != x._array.shape or not x._array.ndim:
+        x, mask = broadcast_tensors(atleast_1d(x), atleast_1d(mask))
+    return ops.masked_select.record((x, mask), {})
 
 
 @public(in_place=True)
@@ -2079,14 +2252,25 @@ def masked_fill(x, mask, value):
         raise RuntimeError(
             f"masked_fill_ only supports a 0-dimensional value tensor, but got tensor with {value._array.ndim} dimension(s)."
         )
-    return ops.masked_fill.record((x, mask, value), {})
+    if isinstance(value, Variable):
+        return ops.masked_fill_by.record((x, mask, value), {})
+    return ops.masked_fill.record((x, mask), {"value": value})
 
 
 @public(in_place=True)
 def masked_scatter(x, mask, source):
     """The elements of `source`, in order, where the mask holds."""
-    mask = np.broadcast_to(mask._array, x._array.shape)
-    return index_put(x, (wrap(mask),), flatten(source)[: int(mask.sum())])
+    if x.dtype is not source.dtype:
+        raise RuntimeError(
+            f"masked_scatter: expected self and source to have same dtypes but got {x.dtype.letter} and {source.dtype.letter}"
+        )
+    if mask.dtype is not dtypes.bool:
+        raise RuntimeError(f"masked_scatter_ only supports boolean masks, but got mask with dtype {mask.dtype.letter}")
+    if mask._array.shape != x._array.shape:
+        x, mask = broadcast_tensors(x, mask)
+    if mask._array.sum() > source._array.size:
+        raise RuntimeError("Number of elements of source < number of ones in mask")
+    return ops.masked_scatter.record((x, source), {"mask": mask._array})
 
 
 @public(in_place=True)
@@ -2126,6 +2310,7 @@ def scatter(x, dim, index, src=None, *, value=None, reduce=None):
     need_index(index, "scatter")
     src = value if src is None else src
     dim = dim_of(dim, x._array.ndim)
+    need_fit(x, dim, index, src, "scatter")
     in_range(index._array, x._array.shape[dim] if x._array.ndim else 1, dim)
     if reduce is not None:
         if reduce not in ("add", "multiply"):
@@ -2207,7 +2392,10 @@ def need_shape_of(src, shape, name):
 def scatter_add(x, dim, index, src):
     """x with src[i, j] added at x[index[i, j], j] for dim 0."""
     need_index(index, "scatter_add")
-    return ops.scatter_add.record((x, index, src), {"dim": dim_of(dim, x._array.ndim)})
+    dim = dim_of(dim, x._array.ndim)
+    need_fit(x, dim, index, src, "scatter")
+    in_range(index._array, x._array.shape[dim] if x._array.ndim else 1, dim)
+    return ops.scatter_add.record((x, index, src), {"dim": dim})
 
 
 @public
@@ -2440,7 +2628,7 @@ def einsum(equation, *operands):
     Every operand is laid out over all letters, the product is taken, and the letters that the result lacks are summed.
     """
     if not isinstance(equation, str):
-        raise NotImplementedError("handtorch's einsum ends at equations in letters")
+        equation, operands = in_letters((equation, *operands))
     operands = operands[0] if len(operands) == 1 and isinstance(operands[0], (tuple, list)) else operands
     left, arrow, right = equation.replace(" ", "").partition("->")
     terms = left.split(",")
@@ -2473,6 +2661,18 @@ def einsum(equation, *operands):
         product = x if product is None else product * x
     rest = tuple(range(len(result), len(everything)))
     return sum(product, rest) if rest else product
+
+
+def in_letters(arguments):
+    """The equation and operands of `einsum(x, [0, 1], y, [1, 2], [0, 2])`, where numbers stand for letters."""
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+    spell = lambda places: "".join("..." if p is Ellipsis else alphabet[p] for p in places)
+    operands, places = arguments[0::2], arguments[1::2]
+    if len(arguments) % 2:  # the last list is that of the result
+        operands, right = operands[:-1], "->" + spell(arguments[-1])
+    else:
+        right = ""
+    return ",".join(map(spell, places)) + right, operands
 
 
 def spelled(term, dots, ndim):
@@ -2637,8 +2837,14 @@ def trapezoid(y, x=None, *, dx=1.0, dim=-1):
     """The integral by the trapezoidal rule."""
     pairs = narrow(y, dim, 1, y._array.shape[dim] - 1) + narrow(y, dim, 0, y._array.shape[dim] - 1)
     if x is None:
-        return ops.mul_number.record((sum(pairs, dim),), {"by": dx / 2.0})
-    return ops.div_number.record((sum(pairs * widths(x, y, dim), dim),), {"by": 2.0})
+        return with_number(ops.mul_number, sum(pairs, dim), dx / 2.0)
+    return with_number(ops.div_number, sum(pairs * widths(x, y, dim), dim), 2.0)
+
+
+def with_number(op, x, by):
+    """One of the table's operations with a Python number on the right."""
+    kind = dtypes.result_dtype((x._array, by))
+    return op.record((in_dtype(x, kind),), {"by": by})
 
 
 def widths(x, y, dim):
@@ -2652,12 +2858,198 @@ def cumulative_trapezoid(y, x=None, *, dx=1.0, dim=-1):
     """The running integral by the trapezoidal rule."""
     pairs = narrow(y, dim, 1, y._array.shape[dim] - 1) + narrow(y, dim, 0, y._array.shape[dim] - 1)
     if x is None:
-        return ops.mul_number.record((cumsum(pairs, dim),), {"by": dx / 2.0})
-    return ops.div_number.record((cumsum(pairs * widths(x, y, dim), dim),), {"by": 2.0})
+        return with_number(ops.mul_number, cumsum(pairs, dim), dx / 2.0)
+    return with_number(ops.div_number, cumsum(pairs * widths(x, y, dim), dim), 2.0)
 
 
 FUNCTIONS["cumulative_trapezoid"] = cumulative_trapezoid
 FUNCTIONS.update(trapezoid=trapezoid, trapz=trapezoid)
+
+
+# ---- odds and ends ---------------------------------------------------------------------------------------------------
+
+
+@public(in_place=True)
+def ldexp(x, other):
+    """x * 2^other."""
+    need_tensors("ldexp", x, other)
+    return ops.ldexp.record((x, other), {})
+
+
+@public
+def frexp(x):
+    """Mantissa between 1/2 and 1, and exponent: x = mantissa * 2^exponent."""
+    if not is_float(x):
+        raise RuntimeError("torch.frexp() only supports floating-point dtypes")
+    exponent = np.frexp(x._array)[1]
+    return FREXP(ops.frexp.record((x,), {"exponent": exponent}), wrap(np.asarray(exponent, np.int32)))
+
+
+FREXP = returned("frexp", "mantissa", "exponent")
+
+
+@public(in_place=True)
+def nextafter(x, other):
+    """The next number after x towards other."""
+    need_tensors("nextafter", x, other)
+    return ops.nextafter.record((x, other), {})
+
+
+@public
+def angle(x):
+    """0, or pi where x is negative."""
+    return ops.angle.record((x,), {})
+
+
+@public(in_place=True)
+def conj_physical(x):
+    """x itself: real numbers are their own conjugates."""
+    return x
+
+
+@public(in_place=True)
+def polygamma(n, x):
+    """The n-th derivative of digamma."""
+    if isinstance(n, Variable):
+        n, x = x, n
+    if n < 0:
+        raise RuntimeError("polygamma(n, x) does not support negative n.")
+    return ops.polygamma.record((x,), {"n": n})
+
+
+@public(in_place=True)
+def mvlgamma(x, p):
+    """The logarithm of the multivariate gamma function of dimension p."""
+    if p < 1:
+        raise RuntimeError("p has to be greater than or equal to 1")
+    return ops.mvlgamma.record((as_float(x),), {"p": p})
+
+
+@public(in_place=True)
+def i0(x):
+    """The modified Bessel function of the first kind, of order 0."""
+    return ops.i0.record((x,), {})
+
+
+def combinations(input, r=2, with_replacement=False):
+    """All r-element subsets of a vector's elements, a row each."""
+    import itertools
+
+    choose = itertools.combinations_with_replacement if with_replacement else itertools.combinations
+    places = np.array(list(choose(range(input._array.size), r)), np.int64).reshape(-1, r)
+    return stack([index_select(input, 0, wrap(column.copy())) for column in places.T], 1) if r else input.new_empty(0)
+
+
+def gradient(input, *, spacing=None, dim=None, edge_order=1):
+    """Slopes of a sampled function along each dimension: central differences inside, one-sided ones at the edges."""
+    ndim = input._array.ndim
+    dims = range(ndim) if dim is None else [dim_of(d, ndim) for d in ((dim,) if isinstance(dim, int) else dim)]
+    spacing = 1 if spacing is None else spacing
+    several = isinstance(spacing, (tuple, list))
+    if edge_order not in (1, 2):
+        raise RuntimeError("torch.gradient only supports edge_order=1 and edge_order=2.")
+    result = []
+    for place, d in enumerate(dims):
+        step = spacing[place] if several else spacing
+        n = input._array.shape[d]
+        if n <= edge_order:
+            raise RuntimeError("torch.gradient expected each dimension size to be at least edge_order+1")
+        x = array(step) if isinstance(step, Variable) else np.arange(n) * float(step)
+        result.append(slope_along(input, d, x.astype(np.float64), edge_order))
+    return result
+
+
+def slope_along(x, d, points, edge_order):
+    """The slope at each point of a parabola through it and its neighbours, or of a line at the edges."""
+    n = x._array.shape[d]
+    width = np.diff(points)
+    rows = np.zeros((n, n))
+    for i in range(1, n - 1):
+        a, b = width[i - 1], width[i]
+        rows[i, i - 1 : i + 2] = -b / (a * (a + b)), (b - a) / (a * b), a / (b * (a + b))
+    if edge_order == 1:
+        rows[0, :2] = -1 / width[0], 1 / width[0]
+        rows[-1, -2:] = -1 / width[-1], 1 / width[-1]
+    else:
+        a, b = width[0], width[1]
+        rows[0, :3] = -(2 * a + b) / (a * (a + b)), (a + b) / (a * b), -a / (b * (a + b))
+        a, b = width[-2], width[-1]
+        rows[-1, -3:] = b / (a * (a + b)), -(a + b) / (a * b), (a + 2 * b) / (b * (a + b))
+    x = as_float(x)
+    return movedim(tensordot(wrap(rows.astype(x._array.dtype)), x, dims=([1], [d])), 0, d)
+
+
+@public
+def unsafe_split(x, split_size, dim=0):
+    """`split`, as copies in PyTorch's eyes."""
+    dim = dim_of(dim, x._array.ndim)
+    n, size = x._array.shape[dim], split_size
+    sizes = tuple(builtins.min(size, n - start) for start in range(0, n, size or 1)) or (0,)
+    return tuple(ops.unsafe_split.record((x,), {"sizes": sizes, "dim": dim}))
+
+
+@public
+def unsafe_chunk(x, chunks, dim=0):
+    """`chunk`, as copies in PyTorch's eyes."""
+    return unsafe_split(x, builtins.max(-(-x._array.shape[dim_of(dim, x._array.ndim)] // chunks), 1), dim)
+
+
+def constant_pad_nd(input, pad, value=0):
+    """`torch.nn.functional.pad` with one value."""
+    from .spatial import pad as padded
+
+    return padded(input, pad, "constant", value)
+
+
+def unravel_index(indices, shape):
+    """For positions in the flattened tensor, those along each dimension."""
+    shape = (shape,) if isinstance(shape, int) else tuple(int(n) for n in shape)
+    return tuple(wrap(np.asarray(i, np.int64)) for i in np.unravel_index(indices._array, shape))
+
+
+def resize_(self, *size):
+    """The tensor itself in another shape: the first elements in memory stay, new ones mean nothing."""
+    if self.requires_grad:
+        raise RuntimeError("cannot resize variables that require grad")
+    size = shape_from(size)
+    flat = np.zeros(math.prod(size), self._array.dtype)
+    kept = self._array.reshape(-1)[: flat.size]
+    flat[: kept.size] = kept
+    self._array = flat.reshape(size)
+    return self
+
+
+Tensor.resize_ = lambda self, *size, memory_format=None: resize_(self, *size)
+Tensor.resize_as_ = lambda self, other, memory_format=None: resize_(self, other._array.shape)
+FUNCTIONS.update(
+    combinations=combinations, gradient=gradient, constant_pad_nd=constant_pad_nd, unravel_index=unravel_index,
+    resize_as_=Tensor.resize_as_, resolve_conj=lambda input: input, resolve_neg=lambda input: input,
+    alias_copy=lambda input: clone(input), detach_copy=lambda input: clone(input.detach()),
+)  # fmt: skip
+
+
+def copy_of(shown):
+    """A copy of a view, under the name that PyTorch gives to both steps in one."""
+    name = "Clone" if shown._node is None else shown._node.__class__.__name__ + "_copy"
+    return ops.contiguous.called(name).record((shown,), {})
+
+
+def copied(name):
+    """`name_copy`: what the view `name` shows, in memory of its own."""
+
+    def function(input, *args, **kwargs):
+        shown = getattr(input, name)(*args, **kwargs)
+        return tuple(map(copy_of, shown)) if isinstance(shown, tuple) else copy_of(shown)
+
+    function.__name__ = name + "_copy"
+    public(function, method=name == "narrow")
+
+
+for _name in (
+    "expand", "diagonal", "narrow", "permute", "split", "split_with_sizes", "squeeze", "t", "transpose", "unbind", "unfold",
+    "unsqueeze", "view", "select",
+):  # fmt: skip
+    copied(_name)
 
 
 # ---- softmax ---------------------------------------------------------------------------------------------------------
@@ -2743,15 +3135,6 @@ Tensor.__imul__, Tensor.__itruediv__ = augmented(IN_PLACE["mul_"]), augmented(di
 Tensor.__ifloordiv__, Tensor.__imod__ = augmented(IN_PLACE["floor_divide_"]), augmented(IN_PLACE["remainder_"])
 Tensor.__ipow__ = augmented(IN_PLACE["pow_"])
 Tensor.__iand__, Tensor.__ior__, Tensor.__ixor__ = (augmented(IN_PLACE[f"bitwise_{n}_"]) for n in ("and", "or", "xor"))
-
-
-def negated(self):
-    if self._array.dtype.kind == "b":
-        raise RuntimeError(
-            "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use the `~` or "
-            "`logical_not()` operator instead."
-        )
-    return ops.neg.record((self,), {})
 
 
 Tensor.__neg__ = negated

@@ -21,6 +21,7 @@ from .kernels import (
     along,
     arithmetic_mean,
     at,
+    bessel_i,
     block,
     blocks,
     chosen_elements,
@@ -42,6 +43,7 @@ from .kernels import (
     inverse_erf,
     joined,
     log_gamma,
+    log_gammas,
     log_softmax_of,
     log_sum_exp,
     logistic,
@@ -80,6 +82,17 @@ def entry(name, forward, **rules):
     """A function of one real number: integers become floating, and small arrays are rounded only once."""
     exact = rounded_once(forward)
     return Operation(name, lambda x: exact(x), mix="float", **rules)
+
+
+def without_derivative(op, name, what):
+    """The same operation with rules that raise PyTorch's error."""
+
+    def fail(g):
+        raise RuntimeError(f"the derivative for '{what}' is not implemented.")
+
+    twin = op.called(name)
+    twin.rules, twin.plans = dict.fromkeys(op.rules, fail), {}
+    return twin
 
 
 def nothing(g):
@@ -204,7 +217,7 @@ polygamma = Operation(
 )
 mvlgamma = Operation(
     "Mvlgamma",
-    lambda x, *, p: each_number(log_gamma, x[..., None] - np.arange(p) / 2).sum(-1) + p * (p - 1) / 4 * math.log(PI),
+    lambda x, *, p: log_gammas(x, p),
     mix="float",
     x=lambda g, x, p: g * digamma(x[..., None] - constant(np.arange(p) / 2, x)).sum(-1),
 )
@@ -226,6 +239,26 @@ sgn, round_to = sign.called("Sgn"), round.called("RoundBackward1")
 frac = Operation("Frac", lambda x: x - np.trunc(x), mix="none", x=lambda g: g)
 rad2deg = Operation("Rad2Deg", lambda x: x * (180 / PI), mix="float", x=lambda g: g * (180 / PI))
 deg2rad = Operation("Deg2Rad", lambda x: x * (PI / 180), mix="float", x=lambda g: g * (PI / 180))
+frexp = Operation(
+    "Frexp",
+    lambda x, *, exponent: np.frexp(x)[0],
+    mix="none",
+    x=lambda g, exponent: g * constant(0.5 ** exponent.astype(np.float64), g),
+)
+ldexp = Operation(
+    "Ldexp",
+    lambda x, y: x * np.exp2(y).astype(x.dtype),
+    mix="float",
+    x=lambda g, y: g * exp2(y),
+    y=lambda g, ans: g * ans * math.log(2),
+)
+angle = Operation(
+    "Angle", lambda x: np.where(x != x, x, np.where(x < 0, PI, 0)).astype(x.dtype), mix="float", x=nothing
+)
+nextafter = Operation("Nextafter", np.nextafter, x=lambda g, x, y: where(x != y, g, 0.0), y=nothing)
+heaviside = Operation("Heaviside", lambda x, y: np.where(x == 0, y, x > 0).astype(x.dtype), mix="none")
+i0 = entry("I0", lambda x: bessel_i(0, x), x=lambda g, x: g * i1(x))
+i1 = entry("SpecialI1", lambda x: bessel_i(1, x), x=lambda g, x, ans: g * (i0(x) - where(x == 0, 0.5, ans / x)))
 nan_to_num = Operation(
     "NanToNum",
     lambda x, *, nan, posinf, neginf: replace_nan(x, nan, posinf, neginf),
@@ -568,6 +601,12 @@ unbind = Operation(
 split = Operation(
     "Split", lambda x, *, sizes, dim: cut(x, sizes, dim), mix="none", view=True, x=lambda g, dim: cat(*g, dim=dim)
 )
+unsafe_split = Operation(
+    "UnsafeSplit",
+    lambda x, *, sizes, dim: tuple([part.copy() for part in cut(x, sizes, dim)]),
+    mix="none",
+    x=lambda g, dim: cat(*g, dim=dim),
+)
 split_sizes = split.called("SplitWithSizes")
 flip = Operation("Flip", lambda x, *, dim: np.flip(x, dim).copy(), mix="none", x=lambda g, dim: flip(g, dim=dim))
 roll = Operation(
@@ -666,7 +705,11 @@ diagonal_scatter = Operation(
     y=lambda g, offset, dim1, dim2: diagonal(g, offset=offset, dim1=dim1, dim2=dim2),
 )
 masked_fill = Operation(
-    "MaskedFill", lambda x, mask, value: np.where(mask, np.asarray(value, x.dtype), x), mix="none",
+    "MaskedFill", lambda x, mask, *, value: np.where(mask, np.asarray(value).astype(x.dtype), x), mix="none",
+    x=lambda g, mask: where(mask, 0.0, g),
+)  # fmt: skip
+masked_fill_by = Operation(
+    "MaskedFillBackward1", lambda x, mask, value: np.where(mask, value.astype(x.dtype), x), mix="none",
     x=lambda g, mask: where(mask, 0.0, g), value=lambda g, mask: where(mask, g, 0.0).sum(),
 )  # fmt: skip
 copy = Operation(
@@ -679,6 +722,15 @@ copy = Operation(
 copy.node_type.name = lambda self: "torch::autograd::CopyBackwards"
 fill = Operation("Fill", lambda x, *, value: np.full_like(x, value), mix="none", x=nothing)
 
+masked_scatter = Operation(
+    "MaskedScatter",
+    lambda x, y, *, mask: put_at(x, y.reshape(-1)[: mask.sum()], (mask,), False),
+    mix="none",
+    x=lambda g, mask: where(constant(mask, g), 0.0, g),
+    y=lambda g, y_shape, mask: reshape(
+        place(pick(g, key=(mask,)), shape=(math.prod(y_shape),), key=(slice(int(mask.sum())),)), shape=y_shape
+    ),
+)
 fill_by = Operation(
     "FillBackward2",
     lambda x, y: np.full_like(x, y),
@@ -950,11 +1002,17 @@ def scatter_rule(g, x, index, y, ans, dim, reduce, include_self):
 
 
 def product_at_rule(g, x, index, y, ans, dim, include_self):
-    """Of a product without zeros: the product over the factor. Zeros would need every other factor."""
+    """Each factor's gradient is the product of the others: the whole product over it, or the product without it if it alone is zero."""
     y = in_corner_of(y, index)
-    if (array_of(y) == 0).any() or (include_self and (array_of(x) == 0).any()):
-        the_end("the derivative of scatter_reduce with reduce='prod' of zeros")
-    return g * ans / x, gather(g * ans, index, dim=dim) / y
+    options = {"dim": dim, "reduce": "prod", "include_self": include_self}
+    mine = where(x == 0, 1.0, x)
+    g_x = g * scatter_reduce(mine, index, y, **options) / mine
+    zero = y == 0
+    zeros_at = gather(scatter_add(zeros_like(x), index, zero * (zeros_like(y) + 1), dim=dim), index, dim=dim)
+    alone = zero & (zeros_at == 1)
+    without = scatter_reduce(x, index, where(alone, 1.0, y), **options)
+    g_y = where(alone, gather(g * without, index, dim=dim), gather(g * ans, index, dim=dim) / where(zero, 1.0, y))
+    return g_x, g_y
 
 
 def in_corner_of(y, index):

@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from . import kernels, methods, ops
+from . import kernels, ops
 from .record import Operation, wrap
-from .tensor import Tensor
+from .tensor import C_NAMES, Tensor
 
 
 class How(NamedTuple):
@@ -160,6 +160,8 @@ col2im = Operation(
 
 def tapped(x, taps):
     """Along each of the last dimensions the sum of weight[i, t] * x[index[i, t]] over t; taps has (index, weight) for each."""
+    if x.dtype.kind != "f":  # means of whole numbers are cut off towards zero
+        return np.trunc(np.round(tapped(x.astype(np.float64), taps), 9)).astype(x.dtype)
     for dim, (index, weight) in enumerate(taps, x.ndim - len(taps)):
         weight = weight.astype(x.dtype).reshape(*weight.shape, *(1,) * (x.ndim - 1 - dim))
         parts = [np.take(x, index[:, t], dim) * weight[:, t] for t in range(index.shape[1])]
@@ -348,12 +350,20 @@ def need_rank(input, dims, name):
 def check_types(input, weight, bias):
     for word, other in (("weight", weight), ("bias", bias)):
         if other is not None and other.dtype is not input.dtype:
-            kinds = (methods.C.get(t.dtype.letter, t.dtype.letter) for t in (input, other))
+            kinds = (C_NAMES[t.dtype.name] for t in (input, other))
             raise RuntimeError(f"Input type ({next(kinds)}) and {word} type ({next(kinds)}) should be the same")
 
 
 def check_channels(shape, weight, bias, groups, transposed):
     """PyTorch's complaints about channels; `shape` is the input's, with N."""
+    if weight._array.ndim < 3:
+        raise RuntimeError("weight should have at least three dimensions")
+    if weight._array.ndim != len(shape):
+        n = weight._array.ndim
+        raise RuntimeError(
+            f"Expected {n}-dimensional input for {n}-dimensional weight{list(weight._array.shape)}, but got {len(shape)}-dimensional "
+            f"input of size {list(shape)} instead"
+        )
     (out, narrow), wide = weight._array.shape[:2], list(weight._array.shape)
     expected = out if transposed else narrow * groups
     if groups <= 0:
@@ -393,8 +403,14 @@ def convolved(dims):
 
 def convolve(x, weight, bias, stride, padding, dilation, groups, dims):
     """Complaints first, then the entry of the table."""
-    check_channels(x._array.shape, weight, bias, groups, False)
     check_types(x, weight, bias)
+    if any(s <= 0 for s in stride):
+        raise RuntimeError("non-positive stride is not supported")
+    if not isinstance(padding, str) and any(p < 0 for p in each(padding, dims, "padding")):
+        raise RuntimeError("negative padding is not supported")
+    if any(d <= 0 for d in dilation):
+        raise RuntimeError("dilation should be greater than zero")
+    check_channels(x._array.shape, weight, bias, groups, False)
     size, kernel = x._array.shape[2:], weight._array.shape[2:]
     if padding == "same":
         if any(s != 1 for s in stride):
@@ -408,10 +424,6 @@ def convolve(x, weight, bias, stride, padding, dilation, groups, dims):
             raise RuntimeError(f"Invalid padding string: '{padding}'")
         padding = 0
     padding = each(padding, dims, "padding")
-    if any(p < 0 for p in padding):
-        raise RuntimeError("negative padding is not supported")
-    if any(s <= 0 for s in stride):
-        raise RuntimeError("non-positive stride is not supported")
     full = [n + 2 * p for n, p in zip(size, padding, strict=True)]
     reach = [d * (k - 1) + 1 for d, k in zip(dilation, kernel, strict=True)]
     if any(n < r for n, r in zip(full, reach, strict=True)):
@@ -484,21 +496,30 @@ def pool_options(kernel_size, stride, padding, dims):
     return kernel, stride, each(padding, dims, "padding")
 
 
-def check_pool(input, kernel, stride, padding, dims, name):
+def check_pool(input, kernel, stride, padding, dilation, dims, name):
+    """PyTorch's complaints about windows and about the rank of what they move over."""
     shape = input._array.shape
-    if len(shape) not in (dims + 1, dims + 2):
+    if len(shape) not in (dims + 1, dims + 2) or 0 in shape[len(shape) - dims - 1 :]:
+        name = "" if dims == 2 and len(shape) in (3, 4) else f"{name}: "
         raise RuntimeError(
-            f"{name}(): Expected {dims + 1}D or {dims + 2}D input, but got input of size {list(shape)}"
-            if dims == 1
-            else f"{name}: Expected {dims + 1}D or {dims + 2}D (batch mode) tensor with optional 0 dim batch size for input, "
-            f"but got: {list(shape)}"
+            f"{name}Expected {dims + 1}D or {dims + 2}D (batch mode) tensor with optional 0 dim batch size for input, but got:"
+            f"{list(shape)}"
         )
-    if any(k <= 0 for k in kernel) or any(s <= 0 for s in stride):
-        raise RuntimeError("kernel size should be greater than zero, but got kernel size of " + str(list(kernel)))
-    for k, p in zip(kernel, padding, strict=True):
-        if p < 0 or p > k // 2:
-            word = "pad must be non-negative" if p < 0 else "pad should be at most half of effective kernel size"
-            raise RuntimeError(f"{word}, but got pad={p}, kernel_size={k} and dilation=1")
+    for word, values in (("kernel_size", kernel), ("stride", stride), ("dilation", dilation)):
+        for n in values:
+            if n <= 0:
+                raise RuntimeError(
+                    f"max_pool1d() {word} must be greater than zero, but got {n}"
+                    if name == "max_pool1d"
+                    else f"{word.split('_')[0]} should be greater than zero, but got {word}: {n}"
+                )
+    for k, p, d in zip(kernel, padding, dilation, strict=True):
+        if p < 0:
+            raise RuntimeError(f"pad must be non-negative, but got pad: {p}")
+        if p > ((k - 1) * d + 1) // 2:
+            raise RuntimeError(
+                f"pad should be at most half of effective kernel size, but got pad={p}, kernel_size={k} and dilation={d}"
+            )
 
 
 def max_pooled(dims):
@@ -509,7 +530,7 @@ def max_pooled(dims):
     ) -> Tensor:
         kernel, stride, padding = pool_options(kernel_size, stride, padding, dims)
         dilation = each(dilation, dims, "dilation")
-        check_pool(input, kernel, stride, padding, dims, f"max_pool{dims}d")
+        check_pool(input, kernel, stride, padding, dilation, dims, f"max_pool{dims}d")
         size = input._array.shape[-dims:]
         options = zip(size, kernel, stride, padding, dilation, strict=True)
         found = [windows(*each_dim, ceil_mode) for each_dim in options]
@@ -547,6 +568,11 @@ def max_unpooled(dims):
 
     def function(input, indices, kernel_size, stride=None, padding=0, output_size=None) -> Tensor:
         kernel, stride, padding = pool_options(kernel_size, stride, padding, dims)
+        if indices._array.shape != input._array.shape:
+            raise RuntimeError(
+                f"Expected shape of indices to be same as that of the input tensor ({list(input._array.shape)}) but got indices "
+                f"tensor with shape: {list(indices._array.shape)}"
+            )
         size = input._array.shape[-dims:]
         options = zip(size, kernel, stride, padding, strict=True)
         natural = tuple((n - 1) * s - 2 * p + k for n, k, s, p in options)
@@ -585,7 +611,7 @@ def average_pooled(dims):
         input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None
     ) -> Tensor:
         kernel, stride, padding = pool_options(kernel_size, stride, padding, dims)
-        check_pool(input, kernel, stride, padding, dims, f"avg_pool{dims}d")
+        check_pool(input, kernel, stride, padding, (1,) * dims, dims, f"avg_pool{dims}d")
         if divisor_override == 0:
             raise RuntimeError("divisor must be not zero")
         options = zip(input._array.shape[-dims:], kernel, stride, padding, strict=True)
