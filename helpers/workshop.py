@@ -302,12 +302,14 @@ def test(options):
         "--nbval-sanitize-with=tests/sanitize.cfg",
     ]
     two = ["-n", "2", "--dist"]  # loadfile: the cells of a notebook stay together; loadgroup: see tests/conftest.py
+    # Student notebooks have no outputs to compare; that they run is seen in JupyterLab, or here if there is no browser.
+    students = [] if shutil.which("chromium") or shutil.which("google-chrome") else ["notebooks"]
     references = sorted(p for p in (ROOT / "solutions").glob("*.ipynb") if not p.name.startswith("11_"))
     runs = [
         ("the package, the editions, the checks and the browser", two + ["loadgroup", "tests"]),
         (
             "every output of every notebook",
-            two + ["loadfile"] + nbval + ["--nbval-current-env", "solutions", "notebooks"],
+            two + ["loadfile"] + nbval + ["--nbval-current-env", "solutions"] + students,
         ),
         (
             "the same outputs on the kernel handtorch",

@@ -28,7 +28,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from helpers.slides import open_chromium
 
@@ -139,13 +139,15 @@ def run_all(page: Page, seconds: float = 240) -> None:
     )
     page.wait_for_function("window.ran", timeout=1000 * seconds)
     # The command returns at the first error, also at one that a tag announces, while the kernel goes on. So wait until
-    # every cell has its number, or, where an error did stop the run, until nothing has happened for ten seconds.
+    # every cell has its number, or, where an error did stop the run, until the kernel has had nothing to do for a while.
     page.wait_for_function(
         f"""() => {{
-            const code = ({WIDGET}).content.model.toJSON().cells.filter(c => c.cell_type === 'code' && c.source.length);
+            const w = {WIDGET};
+            const code = w.content.model.toJSON().cells.filter(c => c.cell_type === 'code' && c.source.length);
             const done = code.filter(c => c.execution_count).length;
-            if (done !== window.done) [window.done, window.since] = [done, Date.now()];
-            return done === code.length || Date.now() - window.since > 10000;
+            const busy = w.sessionContext.session?.kernel?.status !== 'idle';
+            if (busy || done !== window.done) [window.done, window.since] = [done, Date.now()];
+            return done === code.length || Date.now() - window.since > 4000;
         }}""",
         timeout=1000 * seconds,
         polling=500,
@@ -244,12 +246,21 @@ def chromium() -> Iterator[Browser]:
         yield browser
 
 
-@pytest.fixture
-def page(chromium: Browser) -> Iterator[Page]:
-    """A fresh page in a fresh context."""
-    context = chromium.new_context(viewport={"width": 1280, "height": 720})
-    yield context.new_page()
+@pytest.fixture(scope="session")
+def window(chromium: Browser) -> Iterator[BrowserContext]:
+    """One cache for all pages: JupyterLab's scripts are fetched and compiled once."""
+    context = chromium.new_context()
+    yield context
     context.close()
+
+
+@pytest.fixture
+def page(window: BrowserContext) -> Iterator[Page]:
+    """A fresh page."""
+    page = window.new_page()
+    page.set_viewport_size({"width": 1280, "height": 720})
+    yield page
+    page.close()
 
 
 @pytest.fixture(scope="session")

@@ -3,25 +3,26 @@
 import pytest
 from hypothesis import settings
 
-from tests.browser import chromium, lab, page
+from tests.browser import chromium, lab, page, window
 
-__all__ = ["chromium", "lab", "page"]
+__all__ = ["chromium", "lab", "page", "window"]
 
 # The same examples in every run: a run that is red stays red, and one that is green stays green.
 settings.register_profile("course", derandomize=True, deadline=None)
 settings.load_profile("course")
 
 
+# Tests that share what takes long to make: a page with all explorations, the output of all programs, a kernel's answers …
+TOGETHER = {"test_explore_browser", "test_handtorch_programs", "test_handtorch_standin"}
+# … and for each exercise its answers, for each chapter its deck.
+TOGETHER_FOR_EACH = {"test_answers", "test_slides"}
+
+
 def pytest_collection_modifyitems(items):
-    """One JupyterLab and one Chromium for all who use them; one process for all answers to an exercise, which it remembers."""
+    """Keep together what shares. Otherwise each of the two processes has a JupyterLab and a Chromium of its own."""
     for item in items:
-        used = set(getattr(item, "fixturenames", ()))
-        if "lab" in used:
-            group = "lab"
-        elif used & {"chromium", "page"}:
-            group = "browser"
-        elif item.path.name == "test_answers.py" and hasattr(item, "callspec"):
-            group = item.callspec.id.split("-")[0]
-        else:
-            continue
-        item.add_marker(pytest.mark.xdist_group(group))
+        file = item.path.stem
+        if file in TOGETHER:
+            item.add_marker(pytest.mark.xdist_group(file))
+        elif file in TOGETHER_FOR_EACH and hasattr(item, "callspec"):
+            item.add_marker(pytest.mark.xdist_group(f"{file} {item.callspec.id.split('-')[0]}"))

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from helpers import explore, thermometer
+from helpers import engine, explore, sea, thermometer
 from helpers.explore.widget import Exploration, slider
 from helpers.value import Value
 
@@ -28,11 +28,30 @@ def a_value():
     return explore.backward((x * y - x) * y, x=x, y=y)
 
 
+def losses(epochs=300, seed=0):
+    """Losses that fall and tremble, and a validation that turns in the middle."""
+    generator, epoch = np.random.default_rng(seed), np.arange(1, epochs + 1)
+    train = 100 / epoch + 0.1 * generator.random(epochs)
+    return train, train + 1 + 4 * (epoch / epochs) ** 2
+
+
+def of_values():
+    """A function of the reader's own on the engine of chapter 2."""
+    return explore.jacobian(lambda x: [x[0] * x[1], x[0] ** 2 - 3 * x[1], x[1]], [Value(2.0), Value(3.0)])
+
+
+def of_engine():
+    """The same on the engine of chapter 10."""
+    weights = engine.Tensor([[1.0, 0.5, 1.0], [-2.0, 3.0, 0.0]], requires_grad=True)
+    return explore.jacobian(lambda x: (x @ weights + 1.0).relu(), engine.Tensor([[1.0, 2.0]]))
+
+
 MAKERS = {
     "secant": explore.secant,
     "descent": explore.descent,
     "descent toy": lambda: explore.descent("toy"),
     "descent schedules": lambda: explore.descent("schedules"),
+    "descent updates": lambda: explore.descent("updates"),
     "descent at 1e3": lambda: explore.descent(lr=1e3),
     "backward": explore.backward,
     "backward broken": lambda: explore.backward("broken"),
@@ -45,10 +64,17 @@ MAKERS = {
     "leaves boxes": lambda: explore.leaves("boxes"),
     "leaves updates": lambda: explore.leaves("updates"),
     "jacobian": explore.jacobian,
+    "jacobian of values": of_values,
+    "jacobian of an engine": of_engine,
     "optimizers": explore.optimizers,
     "optimizers at 1e3": lambda: explore.optimizers(lr=1e3),
     "curves": explore.curves,
     "curves sea": lambda: explore.curves("sea"),
+    "curves of one run": lambda: explore.curves(*losses(), floor=1),
+    "curves of runs": lambda: explore.curves({"long": losses(70_000), "short": losses(2), "one": ([1], [0.0])}),
+    "curves of zeros": lambda: explore.curves([0.0, 0.0], [0.0, 0.0]),
+    "curves below zero": lambda: explore.curves([3.0, 0.0, -5.0], [3.0, 1.0, -4.0]),
+    "curves that leave": lambda: explore.curves([1.0, 1e200, float("inf")], [1.0, 1e250, float("nan")]),
 }
 
 
@@ -284,6 +310,30 @@ def test_updates_are_right_or_raise():
         assert due in each
 
 
+def test_updates_move_stop_or_stay_on_the_surface():
+    exploration = explore.descent("updates")
+    updates = exploration.table[0].options
+    said = {name: words(exploration, update=update, epochs=10) for name, update in updates.items()}
+    kinds = ["path of chapter 1, step by step"] * 4 + ["Loud: epoch 1", "Loud: epoch 2", "Loud: epoch 2", "Silent: 10"]
+    for (name, each), kind in zip(said.items(), kinds, strict=True):
+        assert kind in each and ".." not in each, name
+    assert "unsupported operand" in said["p = p - lr * p.grad"] and "after 1 step." in said["p = p - lr * p.grad"]
+    params, past = thermometer.train_by_hand(10, 1e-2, thermometer.t_un, thermometer.t_c)
+    path, kept, done, error = module("descent")._run_of_update(next(iter(updates.values())))
+    assert path[10] == pytest.approx(params.numpy(), rel=1e-4)
+    assert kept[:10] == pytest.approx(past, rel=1e-4)
+    assert (done, error) == (200, "")
+
+
+def test_update_table_shows_each_epochs_own_numbers():
+    first = explore.leaves("updates").first["svg"]
+    assert re.findall(r"\[\d\.\d{4}, \d\.\d{4}\]", first) == [
+        "[1.0000, 0.0000]",
+        "[1.7761, 0.1064]",
+        "[2.0848, 0.1303]",
+    ]
+
+
 def test_jacobian_rows_are_torchs_and_ones_are_not_the_jacobian():
     exploration = explore.jacobian()
     for name, function in module("jacobian")._FUNCTIONS.items():
@@ -295,6 +345,38 @@ def test_jacobian_rows_are_torchs_and_ones_are_not_the_jacobian():
     f = lambda x: torch.stack([x[0] * x[1], x[0] ** 2, x[1]])
     own = explore.jacobian(f, torch.tensor([1.0, 2.0]))
     assert "[4, 2], the sum of all rows: not J" in words(own, v=(1.0,) * 8)
+
+
+def test_jacobian_of_engines_is_torchs_and_touches_no_grad():
+    for make, f, x in (
+        (of_values, lambda x: torch.stack([x[0] * x[1], x[0] ** 2 - 3 * x[1], x[1]]), [2.0, 3.0]),
+        (of_engine, lambda x: (torch.tensor([[1.0, -2.0], [0.5, 3.0], [1.0, 0.0]]) @ x + 1).relu(), [1.0, 2.0]),
+    ):
+        exploration = make()
+        due = torch.autograd.functional.jacobian(f, torch.tensor(x))
+        for k in range(3):
+            row = ", ".join(module("jacobian")._short(value) for value in due[k].tolist())
+            assert f"[{row}], row {k} of J" in words(exploration, v=tuple(float(i == k) for i in range(8)))
+        ones = ", ".join(module("jacobian")._short(value) for value in due.sum(0).tolist())
+        assert f"[{ones}], the sum of all rows" in words(exploration, v=(1.0,) * 8)
+    other, x = Value(5.0), Value(2.0)
+    assert "brings back [20], row 0" in repr(explore.jacobian(lambda x: x * x * other, x))
+    assert (other.grad, x.grad) == (0.0, 0.0)
+    weights = engine.Tensor([1.0, 2.0], requires_grad=True)
+    explore.jacobian(lambda x: (x * weights).sum(), engine.Tensor([3.0, 4.0], requires_grad=True))
+    assert weights.grad is None
+    assert "[0, 1], row 0" in repr(explore.jacobian(lambda x: [x[1]], [Value(2.0), Value(3.0)]))
+    middle, quiet = x * x, engine.Tensor([1.0, 2.0])
+    explore.jacobian(lambda x: x * x, middle)
+    explore.jacobian(lambda x: x * x, quiet)
+    assert middle.parents == (x, x) and not quiet.requires_grad
+
+
+def test_jacobian_keeps_double_precision_and_stacks_a_list():
+    matrix = torch.tensor([[1.0, 2.0], [3.0, 4.0]], dtype=torch.float64)
+    assert "brings back [1, 2]" in repr(explore.jacobian(lambda x: matrix @ x, torch.ones(2, dtype=torch.float64)))
+    assert "brings back [1, 2]" in repr(explore.jacobian(lambda x: matrix @ x, np.ones(2)))
+    assert "brings back [3, 2]" in repr(explore.jacobian(lambda x: [x[0] * x[1], x[0]], [2, 3]))
 
 
 def test_race_is_run_by_torchs_optimizers():
@@ -317,7 +399,7 @@ def test_descend_in_closed_form_is_the_loop():
 def test_shapes_are_named():
     low, high = np.linspace(100, 1, 50), np.linspace(100, 60, 50)
     turned = np.r_[np.linspace(100, 3, 25), np.linspace(3, 9, 25)]
-    name = lambda train, validation, floor=1.0: module("curves").shape(train, validation, floor)[0]
+    name = lambda train, validation, floor=1.0: module("losses").shape(train, validation, floor)[0]
     assert [name(high, high), name(low, turned), name(low, low + 0.2), name(low, low + 6)] == list("ABCD")
     exploration = explore.curves()
     assert "A it is" in words(exploration, degree=0, guess="A")
@@ -325,6 +407,64 @@ def test_shapes_are_named():
     assert "C it is" in words(exploration, degree=1, amount=90, guess="C")
     assert "D it is" in words(exploration, degree=1, amount=90, held="sun", guess="D")
     assert "Not C" in words(exploration, degree=0, guess="C")
+
+
+def test_shapes_without_a_floor_are_named_as_far_as_they_can_be():
+    low, high = np.linspace(100, 1, 50), np.linspace(100, 90, 50)
+    name = lambda train, validation: module("losses").shape(train, validation, None)[0]
+    turned = np.r_[np.linspace(100, 3, 25), np.linspace(3, 9, 25)]
+    assert [name(high, high), name(low, turned), name(low, low + 0.2), name(low, low + 6)] == ["A", "B", "A or C", "D"]
+    assert name(np.r_[low[::2], np.ones(25)], turned + 20) == "B and D"
+    own = explore.curves(low, low + 0.1)
+    assert "A or C it is" in words(own, guess="A") and "A or C it is" in words(own, guess="C")
+    assert "Not B" in words(own, guess="B")
+
+
+def test_shapes_of_the_chapters_runs_and_of_its_exercise():
+    letters = {"line": "A", "year": "A", "large": "B", "month": "C", "warm": "D"}
+    runs = {f"{letter} {name}": sea.run(name) for name, letter in letters.items()}
+    runs |= {f"{letter} again": run for letter, run in zip("DABC", sea.four_runs().values(), strict=True)}
+    exploration = explore.curves(runs, floor=1.17)
+    for name, run in exploration.table[0].options.items():
+        assert f"{name[0]} it is" in words(exploration, run=run, guess=name[0])
+
+
+def test_own_losses_are_read_from_any_row_of_numbers():
+    train, validation = losses(40)
+    due = explore.curves(train, validation).first
+    tensor = torch.tensor(train, requires_grad=True)
+    for one, other in (
+        (train.tolist(), tuple(validation)),
+        (tensor, torch.tensor(validation)),
+        (list(tensor), [np.float64(v) for v in validation]),
+    ):
+        assert explore.curves(one, other).first == due
+    assert explore.curves({"run": (train, validation)}).first == due
+    best = int(validation.argmin()) + 1
+    assert (
+        f"Epoch {best} of 40:" in due["words"] and f"lowest, {validation.min():.2f}, in epoch {best}." in due["words"]
+    )
+
+
+def test_smoothing_is_a_mean_around_each_epoch():
+    smoothed, values = module("losses").smoothed, np.random.default_rng(0).random(50) * 10.0 ** np.arange(0, -50, -1)
+    assert smoothed(values, 1) is values
+    for window in (3, 7, 15):
+        half = window // 2
+        due = [values[max(0, k - half) : k + half + 1].mean() for k in range(50)]
+        # float64: only rounding may differ, and it must be small beside each mean, not beside the largest loss
+        assert smoothed(values, window) == pytest.approx(due, rel=1e-12)
+    assert smoothed(values[:4], 127) == pytest.approx(
+        [values[:2].mean(), values[:3].mean(), *smoothed(values[:4], 3)[2:]]
+    )
+
+
+def test_a_peak_in_a_long_run_is_drawn():
+    values = np.ones(70_000)
+    values[12_345] = 50.0
+    for xlog in (False, True):
+        points = module("losses").thinned(np.arange(1.0, 70_001), values, xlog)
+        assert (12_346.0, 50.0) in points and len(points) < 900
 
 
 @pytest.mark.parametrize("setting", [(40, (), ("month",), 0.01, 0), (80, (16,), ("month",), 0.01, "warm")])
@@ -349,6 +489,44 @@ def test_a_rate_that_is_none_is_said_to_be(lr, capsys):
 def test_a_rate_of_a_thousand_leaves_the_numbers():
     assert "in epoch 5 the loss is inf" in repr(explore.descent(lr=1e3))
     assert "the loss has left the numbers" in repr(explore.optimizers(lr=1e3))
+
+
+@pytest.mark.parametrize(
+    ("train", "validation", "due"),
+    [
+        ([1.0, 2.0], None, "validation is no list of losses"),
+        (3.0, [1.0], "train is no list of losses"),
+        (torch.tensor(3.0), [1.0], "train is no list of losses"),
+        ([1.0, 2.0], [1.0], "2 training losses and 1 validation losses"),
+        ([], [], "0 training losses and 0 validation losses"),
+        ([(1.0, 0.5)], [1.0], "train[0] is (1.0, 0.5), and a number is due"),
+        (torch.ones(3, 2), torch.ones(3), "train[0] is [1.0, 1.0], and a number is due"),
+        ([1.0], ["low"], "validation[0] is 'low', and a number is due"),
+        ([1.0], [None], "validation[0] is None"),
+        ([1.0], [10**400], "validation[0] is 1000"),
+        ([float("nan")], [1.0], "In epoch 1 the losses have left the numbers"),
+        ({}, None, "a run is a pair"),
+        ({"a": [1.0, 2.0, 3.0]}, None, "a run is a pair"),
+        ({"a": 3}, None, "a run is a pair"),
+    ],
+)
+def test_losses_that_cannot_be_drawn_get_a_sentence(train, validation, due):
+    exploration = explore.curves(train, validation)
+    assert due in repr(exploration)
+    assert exploration.controls == [] and exploration.first["svg"] == ""
+
+
+@pytest.mark.parametrize("floor", [0, -1.0, float("nan"), float("inf"), "low"])
+def test_a_floor_that_is_none_is_said_to_be(floor, capsys):
+    assert repr(explore.curves([3.0] * 9, [3.0] * 9, floor=floor)) == repr(explore.curves([3.0] * 9, [3.0] * 9))
+    assert "is no floor" in capsys.readouterr().out
+
+
+def test_losses_that_leave_the_numbers_and_losses_below_zero_are_said_to():
+    assert "In epoch 3 the losses have left the numbers" in words(MAKERS["curves that leave"]())
+    below = MAKERS["curves below zero"]()
+    assert "never negative" in words(below)
+    assert "no place on a logarithmic axis" in words(below, ylog=True)
 
 
 def test_unknown_forms_are_said_to_be(capsys):
@@ -391,12 +569,19 @@ def test_a_nan_goes_through():
     [
         (lambda x: x.item(), None, "cannot be followed"),
         (lambda x: x.detach(), None, "has no history"),
-        (lambda x: x[:, None] * x, None, "1-d tensor"),
+        (lambda x: x[:, None] * x, None, "1 to 8 numbers"),
         (lambda x: x, torch.ones(50), "1 to 8 numbers"),
         (lambda x: x, torch.ones(0), "1 to 8 numbers"),
         (lambda x: x, "text", "cannot be followed"),
         (3, None, "cannot be followed"),
         (lambda x: x * float("nan"), None, "nan"),
+        (lambda x: 3.0, None, "f(x) is no tensor but 3.0"),
+        (lambda x: x.data, Value(2.0), "has no history"),
+        (lambda x: Value(x.data), Value(2.0), "has no history"),
+        (lambda x: [], [Value(2.0)], "has no history"),
+        (lambda x: x.sin(), Value(2.0), "cannot be followed: AttributeError"),
+        (lambda x: x[0], [Value(2.0), 3.0], "cannot be followed"),
+        (lambda x: x, engine.Tensor(np.ones(9)), "1 to 8 numbers"),
     ],
 )
 def test_a_function_that_cannot_be_shown_gets_a_sentence(f, x, due):

@@ -15,6 +15,7 @@ CALLS = [
     "explore.descent()",
     'explore.descent("toy")',
     'explore.descent("schedules")',
+    'explore.descent("updates")',
     "explore.backward()",
     'explore.backward("broken")',
     "explore.backward(loss, params=params)",
@@ -25,15 +26,21 @@ CALLS = [
     'explore.leaves("boxes")',
     'explore.leaves("updates")',
     "explore.jacobian()",
+    "explore.jacobian(lambda x: [x[0] * x[1], x[0] + x[1]], [Value(2.0), Value(3.0)])",
     "explore.optimizers()",
     "explore.curves()",
     'explore.curves("sea")',
+    "explore.curves(train, validation)",
+    'explore.curves({"long": (train, validation), "short": (train[:50], validation[:50])}, floor=0.5)',
 ]
 SETUP = """import torch
 from helpers import explore
 from helpers.thermometer import loss_fn, model, t_c, t_u
+from helpers.value import Value
 params = torch.tensor([1.0, 0.0], requires_grad=True)
-loss = loss_fn(model(t_u, *params), t_c)"""
+loss = loss_fn(model(t_u, *params), t_c)
+train = [100 / k + k % 2 for k in range(1, 3001)]
+validation = [t + k / 500 for k, t in enumerate(train)]"""
 
 
 def write_notebook(path: Path, sources: list[str]) -> None:

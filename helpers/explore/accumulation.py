@@ -27,11 +27,11 @@ def accumulation(form: str = "buttons") -> Exploration:
         return Exploration(alt, controls, _draw_forget)
     if form == "chunks":
         controls = [
-            slider("size", "readings in a chunk", {str(n): n for n in range(1, 12)}, "4"),
-            menu("weight", "each chunk's gradient", _WEIGHTS),
+            slider("size", "readings in a piece", {str(n): n for n in range(1, 12)}, "4"),
+            menu("weight", "each piece's gradient", _WEIGHTS),
             menu("order", "order of the readings", _ORDERS),
         ]
-        alt = "The gradients of the chunks as arrows, one at the tip of the other, beside the gradient of all readings."
+        alt = "The gradients of the pieces as arrows, one at the tip of the other, beside the gradient of all readings."
         return Exploration(alt, controls, _draw_chunks)
     alt = "Three boxes, data, grad and graph, and a tape with what stood in .grad after each call."
     return Exploration(alt, [presses("calls", "call", _CALLS, 10, (0, 1))], _draw_buttons)
@@ -153,7 +153,7 @@ def _often(every: int) -> str:
 
 # --- chunks ----------------------------------------------------------------------------------------------------------
 
-_WEIGHTS = {"as it is": "sum", "divided by the number of chunks": "mean", "times its share n / 11": "share"}
+_WEIGHTS = {"as it is": "sum", "divided by the number of pieces": "mean", "times its share n / 11": "share"}
 _ORDERS = {"as measured": None, "coldest first": "rising", "shuffled": "shuffled"}
 
 
@@ -190,7 +190,7 @@ def _draw_chunks(size: int, weight: str, order: str | None) -> tuple[str, str]:
         parts.append(arrow(*place(tail), *place(tip), RED if k % 2 == 0 else BLUE, 2.5, 10))
     parts.append(axes.dots(tips[-1:], INK, 5, stroke=PAPER))
     parts.append(text(16, 24, "all eleven readings at once (thick)", fill=GREEN))
-    parts.append(text(16, 44, "chunks, one at the tip of the other", fill=RED))
+    parts.append(text(16, 44, "pieces, one at the tip of the other", fill=RED))
     xticks = [2000 * k for k in range(30)] if reach < 4.5 else [10000 * k for k in range(8)]
     yticks = [50 * k for k in range(20)] if reach < 4.5 else [200 * k for k in range(8)]
     svg = picture(760, 352, axes.frame("gradients at w = 1, b = 0", "dL/dw", "dL/db", xticks, yticks))
@@ -198,6 +198,6 @@ def _draw_chunks(size: int, weight: str, order: str | None) -> tuple[str, str]:
     (w, b), count = tips[-1], len(arrows)
     lands = "the same" if abs(w / full[0] - 1) < 1e-5 and abs(b / full[1] - 1) < 1e-5 else "not the same"
     return svg, (
-        f"{count} chunk{'s' if count > 1 else ''} of up to {size}: together [{w:.2f}, {b:.2f}]; "
+        f"{count} piece{'s' if count > 1 else ''} of up to {size}: together [{w:.2f}, {b:.2f}]; "
         f"all readings at once [{full[0]:.2f}, {full[1]:.2f}]: {lands}."
     )

@@ -2,31 +2,43 @@
 
 `curves()` fits polynomials to made-up readings; every picture is computed when it is asked for. `curves("sea")` shows
 networks trained on the sea temperatures: their runs take minutes, so `python -m helpers.explore.curves` has made them
-beforehand and `sea.npz` keeps the losses.
+beforehand and `sea.npz` keeps the losses. `curves(train, validation)` shows losses of the reader's own: see `losses.py`.
 """
 
 import functools
 import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from .. import data
-from .drawing import BLUE, GREEN, INK, ORANGE, PAPER, RED, Axes, number, picture, text
+from .drawing import BLUE, INK, ORANGE, PAPER, RED, Axes, number, picture, text
+from .losses import guess_menu, key, lines, loss_text, named, own
 from .widget import Exploration, box, menu, slider
 
-_SHAPES = {"?": "", "A: training stays high": "A", "B: validation turns up": "B"}
-_SHAPES |= {"C: both come down together": "C", "D: a gap that stays": "D"}
 
+def curves(
+    train: str | Mapping | Sequence[float] = "polynomial",
+    validation: Sequence[float] | None = None,
+    floor: float | None = None,
+) -> Exploration:
+    """Both curves of a fit, to name their shape; `curves("sea")` does so for networks on the sea temperatures.
 
-def curves(form: str = "polynomial") -> Exploration:
-    """Both curves of a fit, to name their shape; `curves("sea")` does so for networks on the sea temperatures."""
-    if form not in ("polynomial", "sea"):
-        print(f'{form!r} is no form of curves: "polynomial" or "sea"; here is "polynomial".')
-        form = "polynomial"
-    guess = menu("guess", "your name for the shape", _SHAPES)
-    if form == "sea":
+    `curves(train, validation)` shows losses of your own, one of each for every epoch from 1 on: lists, arrays or tensors of
+    shape (N,). `curves({name: (train, validation)})` shows several runs. `floor` is the loss that the noise leaves to any
+    model, in the same unit; with it the shapes A and C can be told apart.
+    """
+    if floor is not None and not (isinstance(floor, (int, float)) and 0 < floor < math.inf):
+        print(f"floor = {floor!r} is no floor: a positive number is due; here is none.")
+        floor = None
+    if not isinstance(train, str):
+        return own(train, validation, floor)
+    if train not in ("polynomial", "sea"):
+        print(f'{train!r} is no form of curves: "polynomial" or "sea"; here is "polynomial".')
+    guess = guess_menu()
+    if train == "sea":
         alt = "Training and validation loss of a network on the sea temperatures over a thousand epochs."
         return Exploration(alt, [*(menu(*control) for control in _SEA), guess], _draw_sea)
     controls = [
@@ -40,35 +52,6 @@ def curves(form: str = "polynomial") -> Exploration:
     ]
     alt = "Left, readings and the fitted polynomial; right, training and validation loss over the epochs."
     return Exploration(alt, controls, _draw_polynomial)
-
-
-def shape(train: np.ndarray, validation: np.ndarray, floor: float) -> tuple[str, str]:
-    """The letter of a pair of curves and what it is seen by; `floor` is the loss that the noise leaves to any model."""
-    last, best, end = float(validation[-1]), float(validation.min()), float(train[-1])
-    # A model that is too poor stays above the noise with both losses; a few readings it may still learn by heart.
-    if end > 1.5 * floor + 0.5 or (end > 1.2 * floor and 2 * floor < best < end + 1.5 * floor):
-        return "A", (
-            f"training ends at {_loss(end)}, validation never comes below {_loss(best)}; the noise alone leaves "
-            f"{_loss(floor)}"
-        )
-    if last > 1.25 * best + 0.05:
-        return "B", f"validation had come down to {_loss(best)} and has climbed to {_loss(last)}"
-    if end < 0.3 * floor and last > floor:
-        return "B", f"training ends at {_loss(end)}, less than the {_loss(floor)} of the noise: it is learned by heart"
-    if last > 2 * max(end, floor) + 0.5:
-        return "D", f"neither curve turns, and {_loss(last - end)} stay between them"
-    return "C", "both come down, and stay close to what the noise leaves"
-
-
-def _named(guess: str, train: np.ndarray, validation: np.ndarray, floor: float) -> str:
-    letter, reason = shape(train, validation, floor)
-    if not guess:
-        return "Which shape is it?"
-    return f"{letter} it is: {reason}." if guess == letter else f"Not {guess}: {reason}."
-
-
-def _loss(value: float) -> str:
-    return f"{value:.2f}" if value < 1e4 else f"{value:.1e}"
 
 
 # --- polynomials -----------------------------------------------------------------------------------------------------
@@ -123,14 +106,17 @@ def _draw_polynomial(degree, noise, amount, seed, held, early, guess) -> tuple[s
     best = int(validation.argmin())
     end = best if early else len(_MILESTONES) - 1
     _, _, out_u, _ = readings = _readings(amount, noise, seed, held)
-    panels = _fit_panel(readings, params[end], degree), _curve_panel(_MILESTONES, train, validation, 440, noise**2, end)
+    floor = noise**2, "noise"
+    stop = _MILESTONES[best] if early else None
+    curve_panel = _curve_panel(440, 300, _MILESTONES, train, validation, floor, 1e3, stop)
     words = (
         f"Degree {degree}, {amount - len(out_u)} readings to train on, {len(out_u)} held out: in epoch {_MILESTONES[end]} "
-        f"training loss {_loss(train[end])}, validation loss {_loss(validation[end])}. "
-        f"Validation was best, {_loss(validation[best])}, in epoch {_MILESTONES[best]}. "
+        f"training loss {loss_text(train[end])}, validation loss {loss_text(validation[end])}. "
+        f"Validation was best, {loss_text(validation[best])}, in epoch {_MILESTONES[best]}. "
     )
     words += "Stopped there, the run keeps the weights that did best. " if early else ""
-    return picture(760, 370, *panels), words + _named(guess, train, validation, noise**2)
+    svg = picture(760, 370, _fit_panel(readings, params[end], degree), curve_panel)
+    return svg, words + named(guess, train, validation, noise**2)
 
 
 def _fit_panel(readings: tuple[np.ndarray, ...], params: np.ndarray, degree: int) -> str:
@@ -138,33 +124,32 @@ def _fit_panel(readings: tuple[np.ndarray, ...], params: np.ndarray, degree: int
     axes = Axes(40, 52, 320, 270, (18, 87), (-15, 40))
     grid = np.linspace(20, 85, 131)
     frame = axes.frame("readings and fit", "t_u", "t_c, in °C", range(20, 90, 20), range(-10, 41, 10))
-    return frame + axes.inside(
-        axes.line(list(zip(grid, _features(grid, degree) @ params, strict=True)), RED, 2.5),
-        axes.dots(list(zip(t_u, t_c, strict=True)), BLUE, 4.5, stroke=PAPER),
-        axes.dots(list(zip(out_u, out_c, strict=True)), PAPER, 4.5, stroke=ORANGE, stroke_width=2.5),
-        text(10, 20, "● to train on", fill=BLUE),
-        text(10, 39, "○ held out", fill=ORANGE),
+    names = text(360, 26, "● to train on", "end", fill=BLUE) + text(360, 44, "○ held out", "end", fill=ORANGE)
+    return (
+        frame
+        + names
+        + axes.inside(
+            axes.line(list(zip(grid, _features(grid, degree) @ params, strict=True)), RED, 2.5),
+            axes.dots(list(zip(t_u, t_c, strict=True)), BLUE, 4.5, stroke=PAPER),
+            axes.dots(list(zip(out_u, out_c, strict=True)), PAPER, 4.5, stroke=ORANGE, stroke_width=2.5),
+        )
     )
 
 
-def _curve_panel(epochs, train, validation, x: float, floor: float, end: int, width: float = 300) -> str:
+def _curve_panel(
+    x: float, width: float, epochs, train, validation, floor: tuple[float, str], top: float, stop=None
+) -> str:
+    """Both curves over logarithmic axes up to `top` at least; `floor` is a loss and its name, `stop` an epoch."""
     low = min(0.1, max(1e-6, float(min(train.min(), validation.min())) / 2))
-    top = max(1e3, float(max(train.max(), validation.max())))
+    top = max(top, float(max(train.max(), validation.max())))
     ylim = 10.0 ** math.floor(math.log10(low)), 10.0 ** math.ceil(math.log10(top))
     axes = Axes(x, 52, width, 270, (1, float(epochs[-1])), ylim, xlog=True, ylog=True)
     decades = [10.0**e for e in range(-8, 20)]
     every = 1 if ylim[1] / ylim[0] < 1e7 else 3
-    stop = [(float(epochs[end]), y) for y in ylim]
     frame = axes.frame("both curves", "epoch", "loss, in °C²", decades, decades[8 % every :: every])
-    return frame + axes.inside(
-        axes.line([(1, floor), (epochs[-1], floor)] if floor else [], GREEN, 1.5, stroke_dasharray="2 4"),
-        axes.line(stop, INK, 1, stroke_opacity=0.5),
-        axes.line(list(zip(epochs, train, strict=True)), BLUE, 2.5),
-        axes.line(list(zip(epochs, validation, strict=True)), ORANGE, 2.5, stroke_dasharray="7 4"),
-        text(width - 8, 20, "training (solid)", "end", fill=BLUE),
-        text(width - 8, 39, "validation (dashed)", "end", fill=ORANGE),
-        text(8, axes.py(floor) - 6 if floor else 0, "what the noise leaves", fill=GREEN, font_size=13) if floor else "",
-    )
+    mark = axes.line([(float(stop), y) for y in ylim], INK, 1.5, stroke_opacity=0.6) if stop else ""
+    level, name = floor
+    return frame + key(axes, name if level else "") + axes.inside(mark, lines(axes, epochs, train, validation, level))
 
 
 # --- the sea ---------------------------------------------------------------------------------------------------------
@@ -244,12 +229,12 @@ def _months_leave() -> float:
 def _draw_sea(amount, width, inputs, lr, split, guess) -> tuple[str, str]:
     train, validation = _sea_runs()[_sea_key(amount, width, inputs, lr, split)]
     best, floor = int(validation.argmin()), _months_leave()
-    panel = _curve_panel(_SEA_EPOCHS, train, validation, 60, floor, best, 660)
+    panel = _curve_panel(60, 660, _SEA_EPOCHS, train, validation, (floor, "the months' means"), 1e2)
     words = (
-        f"In epoch 1000 training loss {_loss(train[-1])}, validation loss {_loss(validation[-1])}. Validation was best, "
-        f"{_loss(validation[best])}, in epoch {_SEA_EPOCHS[best]}. The months' means leave {_loss(floor)}. "
+        f"In epoch 1000 training loss {loss_text(train[-1])}, validation loss {loss_text(validation[-1])}. Validation was best, "
+        f"{loss_text(validation[best])}, in epoch {_SEA_EPOCHS[best]}. The months' means leave {loss_text(floor)}. "
     )
-    return picture(760, 370, panel), words + _named(guess, train, validation, floor)
+    return picture(760, 370, panel), words + named(guess, train, validation, floor)
 
 
 def main() -> None:

@@ -1,12 +1,18 @@
-"""Walk down a loss surface by gradient descent: learning rate, input scale, schedule (sections 0.4, 1.8, 7.7)."""
+"""Walk down a loss surface by gradient descent: learning rate, input scale, schedule, and ways to write the update.
+
+For sections 0.5, 1.8, 5.11 and 7.7.
+"""
 
 import functools
 import math
 
 import numpy as np
+import torch
 
 from .. import thermometer
 from .drawing import BLUE, GREEN, INK, ORANGE, PAPER, RED, Axes, number, picture, text, ticks
+from .updates import LR, SILENT, UPDATES
+from .updates import epochs as run_update
 from .widget import Exploration, menu, slider
 
 INPUTS = {"raw": "raw", "0.1 × raw": "0.1", "standardised": "standardised"}
@@ -21,17 +27,24 @@ SCHEDULES = {
     "ExponentialLR(0.99)": lambda k: 0.99**k,
     "CosineAnnealingLR(500)": lambda k: (1 + np.cos(np.pi * k / 500)) / 2,
 }
+_ALT = "Three panels: the path over the loss surface of w and b, the fitted line, and the loss over the epochs."
 
 
 def descent(form: str = "thermometer", lr: float | None = None) -> Exploration:
     """Gradient descent on the thermometer's loss; `lr` adds a learning rate of your own to the slider.
 
-    `form` is "thermometer" (learning rate, input, epochs), "schedules" (the same with a menu of schedules) or "toy"
-    (w² and one slider).
+    `form` is "thermometer" (learning rate, input, epochs), "schedules" (the same with a menu of schedules), "updates"
+    (ways to write the line that moves the parameters, at the chapters' rate) or "toy" (w² and one slider).
     """
-    if form not in ("thermometer", "schedules", "toy"):
-        print(f'{form!r} is no form of descent: "thermometer", "schedules" or "toy"; here is "thermometer".')
+    if form not in ("thermometer", "schedules", "updates", "toy"):
+        print(f'{form!r} is no form of descent: "thermometer", "schedules", "updates" or "toy"; here is "thermometer".')
         form = "thermometer"
+    if form == "updates":
+        controls = [
+            menu("update", "the update", UPDATES | SILENT),
+            slider("epochs", "epochs", {str(n): n for n in _EPOCHS if n <= _UPDATE_EPOCHS}, "10", play=True),
+        ]
+        return Exploration(_ALT, controls, _draw_updates)
     rates, start = _with_own_rate(_TOY_RATES if form == "toy" else _RATES, lr, "0.05" if form == "toy" else "0.01")
     rate = slider("lr", "learning rate", rates, start)
     if form == "toy":
@@ -43,8 +56,7 @@ def descent(form: str = "thermometer", lr: float | None = None) -> Exploration:
     ]
     if form == "schedules":
         controls.append(menu("schedule", "schedule", {name: name for name in SCHEDULES}))
-    alt = "Three panels: the path over the loss surface of w and b, the fitted line, and the loss over the epochs."
-    return Exploration(alt, controls, _draw)
+    return Exploration(_ALT, controls, _draw)
 
 
 def _with_own_rate(rates: dict[str, float], lr: float | None, start: str) -> tuple[dict[str, float], str]:
@@ -114,12 +126,18 @@ def run(inputs: str, lr: float, schedule: str, epochs: int) -> tuple[np.ndarray,
 
 def _draw(lr: float, epochs: int, inputs: str, schedule: str = "constant") -> tuple[str, str]:
     params, losses = run(inputs, lr, schedule, epochs)
-    panels = (
+    return _panels(inputs, params, losses), _words(lr, epochs, inputs, schedule, params, losses)
+
+
+def _panels(inputs: str, params: np.ndarray, losses: np.ndarray, *marks: str) -> str:
+    return picture(
+        760,
+        370,
         surface(inputs, [(params, RED, "none")], 40, 240),
         _fit(inputs, params, 322),
         _loss_panel(losses, 566, inputs),
+        *marks,
     )
-    return picture(760, 370, *panels), _words(lr, epochs, inputs, schedule, params, losses)
 
 
 def _words(lr: float, epochs: int, inputs: str, schedule: str, params: np.ndarray, losses: np.ndarray) -> str:
@@ -193,11 +211,13 @@ def _fit(inputs: str, params: np.ndarray, x: float) -> str:
     finite = np.isfinite(params).all(1)
     w, b = params[finite][-1].astype(np.float64)
     line = [(u, w * u + b) for u in axes.xlim]
+    gone = all(y > axes.ylim[1] for _, y in line) or all(y < axes.ylim[0] for _, y in line)
     label = {"raw": "t_u, raw", "0.1": "t_un = 0.1 t_u", "standardised": "standardised t_u"}[inputs]
     frame = axes.frame("the line", label, "t_c, in °C", ticks(*axes.xlim, 3), (-10, 0, 10, 20, 30))
     return frame + axes.inside(
         axes.dots(list(zip(readings.tolist(), t_c.tolist(), strict=True)), BLUE, 4.5, stroke=PAPER),
         axes.line(line, RED, 2.5),
+        text(90, 20, "the line is far outside", "middle", fill=RED, font_size=13) if gone else "",
     )
 
 
@@ -215,6 +235,47 @@ def _loss_panel(losses: np.ndarray, x: float, inputs: str) -> str:
         axes.dots(curve if len(curve) < 30 else curve[-1:], ORANGE, 3.5),
     )
 
+
+# --- updates ---------------------------------------------------------------------------------------------------------
+
+_UPDATE_EPOCHS = 200
+
+
+@functools.cache
+def _run_of_update(update) -> tuple[np.ndarray, np.ndarray, int, str]:
+    """What the loop did with this update: params (201, 2), losses (200,), epochs that ran to their end, the error."""
+    params, losses = np.full((_UPDATE_EPOCHS + 1, 2), np.nan), np.full(_UPDATE_EPOCHS, np.nan)
+    params[0], done, said = (1.0, 0.0), 0, ""
+    for loss, p, error in run_update(update, torch.tensor([1.0, 0.0], requires_grad=True), _UPDATE_EPOCHS):
+        losses[done], said = loss, error
+        if p is not None:
+            done += 1
+            params[done] = p.tolist()
+    return params, losses, done, said
+
+
+def _draw_updates(update, epochs: int) -> tuple[str, str]:
+    name = next(written for written, function in (UPDATES | SILENT).items() if function is update)
+    params, losses, done, error = _run_of_update(update)
+    w, b = params[min(epochs, done)]
+    place = f"w {number(w)}, b {number(b)}"
+    if done < epochs:
+        mark = f"stops in epoch {done + 1}"
+        words = f"Loud: epoch {done + 1} raises {error.rstrip('.')}. The point stands at {place}"
+        words += ", where it began." if done == 0 else f", after {done} step{'s' if done > 1 else ''}."
+    elif (w, b) == (1.0, 0.0):
+        mark = "runs, does not move"
+        words = f"Silent: {epochs} epochs, no error, and the point is still at {place}, where it began."
+    else:
+        same = np.allclose(params[: epochs + 1], run("0.1", LR, "constant", epochs)[0], rtol=1e-4)
+        mark = "moves"
+        words = f"{epochs} epochs lead to {place}, loss {_loss_text(losses[epochs - 1])}: "
+        words += "the path of chapter 1, step by step." if same else "not the path of chapter 1."
+    svg = _panels("0.1", params[: epochs + 1], losses[:epochs], text(48, 72, mark, fill=RED, font_weight="600"))
+    return svg, f"{name}. {words}"
+
+
+# --- toy -------------------------------------------------------------------------------------------------------------
 
 _TOY_RATES = {number(k / 100): k / 100 for k in (*range(1, 11), *range(15, 91, 5), *range(91, 106), 110, 120)}
 

@@ -1,7 +1,13 @@
 """One walk backwards gives one weighted sum of the Jacobian's rows (chapter 6)."""
 
+import copy
+import math
+from collections.abc import Callable
+
+import numpy as np
 import torch
 
+from .. import graph
 from .drawing import BLUE, GREEN, INK, RED, picture, rect, segment, text
 from .widget import Exploration, menu, slider
 
@@ -19,13 +25,13 @@ _MOST = 8  # rows and columns of a Jacobian that can still be read
 def jacobian(f=None, x=None) -> Exploration:
     """Choose a cotangent v and see vᵀJ, the one row that `y.backward(v)` brings back.
 
-    Without arguments there is a menu of four functions; `jacobian(f, x)` shows a function of yours at the 1-d tensor x.
+    Without arguments there is a menu of four functions; `jacobian(f, x)` shows a function of yours at x: a tensor, of PyTorch
+    or of an engine of your own, or a list of values of such an engine. f returns one of the kind that it takes; several
+    single numbers may come in a list. Up to 8 numbers in and out can be shown, those of a table row by row.
     """
-    if f is None:
-        table = {name: _Jacobian(function, _X) for name, function in _FUNCTIONS.items()}
-    else:
-        table = {getattr(f, "__name__", "f"): _Jacobian(f, _X if x is None else x)}
-    cotangents = _cotangents(max(each.rows for each in table.values()))
+    functions = _FUNCTIONS if f is None else {getattr(f, "__name__", "f"): f}
+    table = {name: _Jacobian(function, _X if x is None else x) for name, function in functions.items()}
+    cotangents = _cotangents(min(_MOST, max(each.rows for each in table.values())))
     controls = [slider("v", "cotangent v", cotangents, next(iter(cotangents)))]
     controls += [menu("function", "function", table)] if len(table) > 1 else []
     only = next(iter(table.values()))
@@ -51,25 +57,16 @@ class _Jacobian:
     def __init__(self, f, x):
         self.sentence, self.rows = "", 0
         try:
-            self.x = torch.as_tensor(x).detach().clone().to(torch.float32).requires_grad_()
-            self.y = f(self.x)
-            self.rows, self.columns = self.y.numel(), self.x.numel()
-            if self.x.dim() != 1 or self.y.dim() > 1:
-                self.sentence = f"f takes a 1-d tensor to a 1-d tensor or a number here, not {_shapes(self.x, self.y)}."
-            elif max(self.rows, self.columns) > _MOST or min(self.rows, self.columns) < 1:
-                self.sentence = f"1 to {_MOST} numbers in and out can be shown, not {_shapes(self.x, self.y)}."
-            elif not self.y.requires_grad:
-                self.sentence = "f(x) has no history: somewhere in f the tensor became a plain number."
+            shapes, self.walk, self.how = (_own_engine if _is_own(x) else _pytorch)(f, x)
+            self.rows, self.columns = (math.prod(shape) for shape in reversed(shapes))
+            if max(self.rows, self.columns) > _MOST or min(self.rows, self.columns) < 1:
+                self.sentence = f"1 to {_MOST} numbers in and out can be shown, not shape {shapes[0]} to {shapes[1]}."
+            else:
+                self.matrix = [self.walk([float(i == k) for i in range(self.rows)]) for k in range(self.rows)]
+        except _NoHistory as error:
+            self.sentence = str(error)
         except Exception as error:  # a function of the reader's own may fail in any way
             self.sentence = f"f cannot be followed: {type(error).__name__}: {error}"
-        if not self.sentence:
-            self.matrix = [self.walk([float(i == k) for i in range(self.rows)]) for k in range(self.rows)]
-
-    def walk(self, v: list[float]) -> list[float]:
-        """vᵀJ by one backward walk; zeros where y does not depend on x."""
-        cotangent = torch.tensor(v, dtype=self.y.dtype).view(self.y.shape)
-        (row,) = torch.autograd.grad(self.y, self.x, cotangent, retain_graph=True, allow_unused=True)
-        return [0.0] * self.columns if row is None else row.tolist()
 
     def draw(self, v) -> tuple[str, str]:
         if self.sentence:
@@ -77,9 +74,10 @@ class _Jacobian:
         v = list(v[: self.rows])
         row = self.walk(v)
         words = (
-            f"J has {self.rows} row{'s' if self.rows > 1 else ''} (outputs) and {self.columns} columns (inputs), "
+            f"J has {self.rows} row{'s' if self.rows > 1 else ''} (outputs) and {self.columns} "
+            f"column{'s' if self.columns > 1 else ''} (inputs), "
             f"{sum(entry != 0 for line in self.matrix for entry in line)} of {self.rows * self.columns} entries not "
-            f"zero. With v = {_listed(v)} one walk brings back {_listed(row)}"
+            f"zero. With v = {_listed(v)} {self.how} {_listed(row)}"
         )
         return self._picture(v, row), words + f"{_meaning(v)}."
 
@@ -111,6 +109,84 @@ class _Jacobian:
         )
 
 
+# --- following f -----------------------------------------------------------------------------------------------------
+
+
+class _NoHistory(Exception):
+    """Nothing leads from f(x) back to x, in words."""
+
+
+_ONE = "one walk brings back"
+_PLAIN = "f(x) has no history: somewhere in f the tensor became a plain number."
+
+
+def _pytorch(f, x) -> tuple[list[tuple], Callable, str]:
+    """f at a copy of x: the shapes of input and output, `walk(v)`, which gives vᵀJ, and how it does, in words."""
+    x = torch.as_tensor(x).detach().clone()
+    x = (x if x.is_floating_point() else x.float()).requires_grad_()
+    y = f(x)
+    if isinstance(y, (list, tuple)):
+        y = torch.stack(list(y))
+    if not isinstance(y, torch.Tensor) or not y.requires_grad:
+        raise _NoHistory(_PLAIN if isinstance(y, torch.Tensor) else f"f(x) is no tensor but {y!r:.60}.")
+
+    def walk(v: list[float]) -> list[float]:
+        cotangent = torch.tensor(v, dtype=y.dtype).view(y.shape)
+        (row,) = torch.autograd.grad(y, x, cotangent, retain_graph=True, allow_unused=True)
+        return [0.0] * x.numel() if row is None else row.reshape(-1).tolist()  # zeros where y does not depend on x
+
+    return [tuple(x.shape), tuple(y.shape)], walk, _ONE
+
+
+def _is_own(x) -> bool:
+    """Whether x is made of values of a reader's own engine, as `helpers.graph` knows them."""
+    values = x if isinstance(x, (list, tuple)) and x else [x]
+    return all(hasattr(each, "parents") for each in values)
+
+
+def _own_engine(f, x) -> tuple[list[tuple], Callable, str]:
+    """The same for a tensor of an engine of the reader's own, or a list of its values. No `.grad` is touched."""
+    several = isinstance(x, (list, tuple))
+    leaves = [_leaf(each) for each in (x if several else [x])]
+    y = f(leaves if several else leaves[0])
+    outputs = list(y) if isinstance(y, (list, tuple)) else [y]
+    reached = [_reached(each, leaves) if hasattr(each, "parents") else {} for each in outputs]
+    if not any(reached):
+        raise _NoHistory(_PLAIN)
+
+    def walk(v: list[float]) -> list[float]:
+        row = [np.zeros(np.shape(leaf.data)) for leaf in leaves]
+        for each, names, cotangent in zip(outputs, reached, v if outputs[0] is not y else [v], strict=True):
+            if names and np.any(cotangent):
+                steps = graph.backward_steps(each, np.reshape(cotangent, np.shape(each.data)), **names)
+                for step in steps:
+                    if step.node.name in names:
+                        k = int(step.node.name[1:])
+                        row[k] = row[k] + step.upstream
+        return np.concatenate([part.ravel() for part in row]).tolist()
+
+    shapes = [(len(each),) if isinstance(each, (list, tuple)) else np.shape(each.data) for each in (x, y)]
+    return shapes, walk, _ONE if outputs[0] is y else "the outputs' walks together bring back"
+
+
+def _leaf(value):
+    """A copy of a value of the reader's own engine that was made from nothing and asks for its gradient."""
+    leaf = copy.copy(value)
+    leaf.parents = ()
+    if hasattr(leaf, "requires_grad"):
+        leaf.requires_grad = True
+    return leaf
+
+
+def _reached(y, leaves: list) -> dict:
+    """Those of the leaves that a walk from y comes to, by the names x0, x1, …"""
+    found = {id(leaf) for leaf in graph.leaves(y)}
+    return {f"x{k}": leaf for k, leaf in enumerate(leaves) if id(leaf) in found}
+
+
+# --- drawing ---------------------------------------------------------------------------------------------------------
+
+
 def _cell(x: float, y: float, width: float, height: float, value: float, scale: float, lit: bool) -> list[str]:
     """A box with its number, the deeper the larger: blue for positive, orange-red for negative, empty for zero."""
     share = min(abs(value) / scale, 1.0) if value == value else 0.0
@@ -134,7 +210,3 @@ def _short(value: float) -> str:
 
 def _listed(values: list[float]) -> str:
     return "[" + ", ".join(_short(v) for v in values) + "]"
-
-
-def _shapes(x, y) -> str:
-    return f"shape {tuple(x.shape)} to {tuple(y.shape)}"

@@ -1,4 +1,4 @@
-"""What a tensor is: its three flags, its three boxes, and six ways to update it (sections 3.5, 5.1, 5.4, 5.5).
+"""What a tensor is: its three flags, its three boxes, and seven ways to update it (sections 3.5, 5.1, 5.4, 5.5).
 
 Every row shows what a real tensor answers, and every error is the one that was caught.
 """
@@ -10,6 +10,7 @@ import torch
 
 from .. import thermometer
 from .drawing import BLUE, GREEN, INK, PAPER, RED, picture, rect, segment, text
+from .updates import LR, UPDATES, epochs
 from .widget import Exploration, box, menu, presses
 
 
@@ -23,7 +24,7 @@ def leaves(form: str = "flags") -> Exploration:
         return Exploration(alt, [presses("acts", "press", _ACTS, 6, (0,))], _draw_boxes)
     if form == "updates":
         alt = "A training loop of two epochs: after each, the parameters, their flags, or the error that came."
-        return Exploration(alt, [menu("line", "the update", _UPDATES)], _draw_updates)
+        return Exploration(alt, [menu("line", "the update", UPDATES)], _draw_updates)
     controls = [
         menu("start", "x =", _STARTS, "torch.ones(2, requires_grad=True)"),
         presses("acts", "then", _STEPS, 6, (0,)),
@@ -91,7 +92,7 @@ def _backward(tensor, x, name: str) -> str:
     except RuntimeError as caught:
         return f"{name}.sum().backward() raises {type(caught).__name__}: {caught}"
     if x.grad is None:
-        return f"{name}.sum().backward() runs, and x.grad is None: {name} is a leaf of its own."
+        return f"{name}.sum().backward() runs, and x.grad is None: no walk leads from {name} to x."
     return f"{name}.sum().backward() puts {_values(x.grad)} into x.grad."
 
 
@@ -215,92 +216,40 @@ def _card(x: float, y: float, width: float, height: float, colour: str, words: s
 # --- updates ---------------------------------------------------------------------------------------------------------
 
 
-def _in_place_unrecorded(p, lr):
-    with torch.no_grad():
-        p -= lr * p.grad
-    return p
-
-
-def _new_leaf(p, lr):
-    return (p - lr * p.grad).detach().requires_grad_()
-
-
-def _through_detach(p, lr):
-    p.detach().sub_(lr * p.grad)
-    return p
-
-
-def _through_data(p, lr):
-    p.data -= lr * p.grad
-    return p
-
-
-def _in_place_recorded(p, lr):
-    p -= lr * p.grad
-    return p
-
-
-def _rebound(p, lr):
-    return p - lr * p.grad
-
-
-def _rebound_unrecorded(p, lr):
-    with torch.no_grad():
-        return p - lr * p.grad
-
-
-_UPDATES = {
-    "with torch.no_grad(): p -= lr * p.grad": _in_place_unrecorded,
-    "p = (p - lr * p.grad).detach().requires_grad_()": _new_leaf,
-    "p.detach().sub_(lr * p.grad)": _through_detach,
-    "p.data -= lr * p.grad": _through_data,
-    "p -= lr * p.grad": _in_place_recorded,
-    "p = p - lr * p.grad": _rebound,
-    "with torch.no_grad(): p = p - lr * p.grad": _rebound_unrecorded,
-}
-
-
 def _draw_updates(line) -> tuple[str, str]:
-    name = next(written for written, update in _UPDATES.items() if update is line)
-    first = p = torch.tensor([1.0, 0.0], requires_grad=True)
-    rows = [("start", p, p, "")]
-    try:
-        for epoch in (1, 2):
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # `.grad` of a result warns; what follows from it is shown
-                if p.grad is not None:
-                    p.grad.zero_()
-                thermometer.loss_fn(thermometer.model(thermometer.t_un, *p), thermometer.t_c).backward()
-                p = line(p, 1e-2)
-            rows.append((f"epoch {epoch}", p, first, ""))
-    except (RuntimeError, TypeError) as caught:
-        rows.append((f"epoch {len(rows)}", None, first, f"{type(caught).__name__}: {caught}"))
-    return _update_table(name, rows), _update_words(name, rows)
-
-
-def _update_words(name: str, rows: list) -> str:
-    label, p, first, error = rows[-1]
-    if error:
-        return f"{name}: {label} raises {error}"
-    kept = "the same tensor, changed in place" if p is first else "a new tensor every epoch"
-    values = ", ".join(f"{v:.4f}" for v in p.tolist())
-    due, _ = thermometer.train_by_hand(2, 1e-2, thermometer.t_un, thermometer.t_c)
+    name = next(written for written, update in UPDATES.items() if update is line)
+    first = torch.tensor([1.0, 0.0], requires_grad=True)
+    rows = [_update_row("start", first, first)]
+    for epoch, (_, p, error) in enumerate(epochs(line, first, 2), start=1):
+        if error:
+            return _update_table(name, rows, error), f"{name}: epoch {epoch} raises {error}"
+        # Written down at once: the next epoch may change the numbers in place.
+        rows.append(_update_row(f"epoch {epoch}", p, first))
+    due, _ = thermometer.train_by_hand(2, LR, thermometer.t_un, thermometer.t_c)
     verdict = "as it should be" if torch.allclose(p.detach(), due) else "not what is due"
-    return f"{name}: after two epochs p is [{values}], {verdict}; is_leaf {p.is_leaf}, {kept}."
+    kept = "the same tensor, changed in place" if p is first else "a new tensor every epoch"
+    words = f"{name}: after two epochs p is {rows[-1][1]}, {verdict}; is_leaf {p.is_leaf}, {kept}."
+    return _update_table(name, rows), words
 
 
-def _update_table(name: str, rows: list) -> str:
-    columns = {"p": 110, "is_leaf": 270, "requires_grad": 360, "which tensor": 500}
+def _update_row(label: str, p, first) -> tuple[str, ...]:
+    values = "[" + ", ".join(f"{v:.4f}" for v in p.tolist()) + "]"
+    return label, values, str(p.is_leaf), str(p.requires_grad), "the first one" if p is first else "a new one"
+
+
+def _update_table(name: str, rows: list[tuple[str, ...]], error: str = "") -> str:
+    columns = {"": 12, "p": 110, "is_leaf": 270, "requires_grad": 360, "which tensor": 500}
     parts = [text(12, 24, name, font_weight="600", font_family="monospace")]
     parts += [text(x, 54, head, fill_opacity=0.8) for head, x in columns.items()]
-    for k, (label, p, first, error) in enumerate(rows):
+    for k, row in enumerate(rows):
         y = 84 + 30 * k
-        parts += [segment(8, y - 20, 752, y - 20, stroke_opacity=0.2), text(12, y, label)]
-        if error:
-            parts.append(text(columns["p"], y, f"raises {error.split(':')[0]}", fill=RED))
-            continue
-        parts.append(text(columns["p"], y, "[" + ", ".join(f"{v:.4f}" for v in p.tolist()) + "]"))
-        for head, said in (("is_leaf", p.is_leaf), ("requires_grad", p.requires_grad)):
-            parts.append(text(columns[head], y, str(said), fill=INK if said else RED))
-        parts.append(text(columns["which tensor"], y, "the first one" if p is first else "a new one"))
+        parts.append(segment(8, y - 20, 752, y - 20, stroke_opacity=0.2))
+        parts += [
+            text(x, y, said, fill=RED if said == "False" else INK)
+            for x, said in zip(columns.values(), row, strict=True)
+        ]
+    if error:
+        y = 84 + 30 * len(rows)
+        parts += [segment(8, y - 20, 752, y - 20, stroke_opacity=0.2), text(12, y, f"epoch {len(rows)}")]
+        parts.append(text(columns["p"], y, f"raises {error.split(':')[0]}", fill=RED))
     return picture(760, 160, *parts)

@@ -123,15 +123,14 @@ def smooth_slope(d, beta):
 
 def place_loss(g, x, target, weight, ignore_index, reduction):
     """Minus the weight of its class, at each target's place."""
-    key, weights = kernels.picked(ops.array_of(x), ops.array_of(target), ops.array_of(weight), ignore_index)
-    if weights is None:
-        weights = np.ones(target.shape, ops.array_of(x).dtype)
+    labels = ops.array_of(target)
+    key, weights = kernels.picked(ops.array_of(x), labels, ops.array_of(weight), ignore_index)
+    recording = isinstance(g, Variable)
     if reduction == "mean":
-        g = g / weights.sum() if not isinstance(g, Variable) else g / float(weights.sum())
-    values = -g * (wrap(weights) if isinstance(g, Variable) else weights)
-    return ops.place(values, shape=tuple(x.shape), key=key, unique=True) + (
-        ops.flat(x) if isinstance(g, Variable) else 0
-    )
+        g = g / (labels.size if weights is None else float(weights.sum()) if recording else weights.sum())
+    values = -g if weights is None else -g * (wrap(weights) if recording else weights)
+    placed = ops.place(values, shape=tuple(x.shape), key=key, unique=True)
+    return placed + ops.flat(x) if recording else placed
 
 
 # ---- losses ----------------------------------------------------------------------------------------------------------

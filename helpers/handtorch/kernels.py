@@ -248,8 +248,8 @@ def refuse_zero(divisor):
 def multiplied_and_added(x, factor, y, few=4096):
     """x + factor * y rounded once, as the processor's fused instruction does for PyTorch; large arrays are rounded twice."""
     if isinstance(x, np.ndarray) and x.dtype == np.float32 and x.size <= few:
-        factor = factor.astype(np.float64) if isinstance(factor, np.ndarray) else np.float64(np.float32(factor))
-        return (x + factor * y).astype(np.float32)
+        factor = factor if isinstance(factor, np.ndarray) else float(np.float32(factor))
+        return (np.asarray(y, np.float64) * factor + x).astype(np.float32)
     return x + y * factor
 
 
@@ -304,7 +304,8 @@ def count(shape, dim):
 
 
 def arithmetic_mean(x, dim, keepdim):
-    return torch_sum(x, dim, keepdim) / x.dtype.type(x.size if dim is None else count(x.shape, dim))
+    # [()] makes a number of an array without dimensions: NumPy divides numbers many times faster.
+    return torch_sum(x, dim, keepdim)[()] / (x.size if dim is None else count(x.shape, dim))
 
 
 def variance(x, dim, correction, keepdim):
@@ -426,6 +427,8 @@ def writable_diagonal(x, offset, dim1, dim2):
 
 def stacked(arrays, dim):
     first = arrays[0]
+    if not first.ndim:
+        return np.array(arrays)
     result = np.empty((*first.shape[:dim], len(arrays), *first.shape[dim:]), first.dtype)
     before = (slice(None),) * dim
     for i, array in enumerate(arrays):

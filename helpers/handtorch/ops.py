@@ -224,9 +224,7 @@ mvlgamma = Operation(
 sinc = entry(
     "Sinc", np.sinc, x=lambda g, x: g * where(x == 0, 0.0, (cos(PI * x) * PI * x - sin(PI * x)) / (PI * x * x))
 )
-square = Operation(
-    "Pow", lambda x: x * x if x.dtype != bool else x.astype(np.int64), x=lambda g, x: g * (2.0 * one_power_less(x))
-)
+square = Operation("Pow", lambda x: x * x if x.dtype != bool else x.astype(np.int64), x=lambda g, x: g * twice(x))
 absolute = Operation("Abs", np.absolute, mix="none", x=lambda g, x: g * sign(x))
 sign = Operation("Sign", lambda x: x.copy() if x.dtype == bool else np.sign(x), mix="none", x=nothing)
 floor = Operation("Floor", lambda x: unless_whole(np.floor, x), mix="none", x=nothing)
@@ -1024,14 +1022,14 @@ def finite(x):
     return where((x == math.inf) | (x == -math.inf), 0.0, x)
 
 
-def one_power_less(x):
-    """x, from its square; on tensors the power is recorded, as PyTorch records it."""
-    return x if isinstance(x, np.ndarray) else x**1
+def twice(x):
+    """The derivative of the square; on tensors in the two steps that PyTorch records."""
+    return x + x if isinstance(x, np.ndarray) else x**1 * 2
 
 
 def power_rule(g, x, exponent):
     if exponent == 2:
-        return g * (one_power_less(x) * 2)
+        return g * twice(x)
     return zeros_like(g) if exponent == 0 else g * (exponent * power(x, exponent=exponent - 1))
 
 

@@ -35,6 +35,16 @@ IN_INFERENCE = (
 )
 
 
+HOW_TO_FIND = (
+    "enable anomaly detection to find the operation that failed to compute its gradient, with "
+    "torch.autograd.set_detect_anomaly(True, check_nan=False)."
+)
+FOUND_BY_ANOMALY = (
+    "the backtrace further above shows the operation that failed to compute its gradient. The variable in question was "
+    "changed in there or anywhere later. Good luck!"
+)
+
+
 class Variable:
     """What the graph knows of a tensor. `Tensor` adds everything else, and is the class of every result.
 
@@ -146,19 +156,17 @@ class Operation:
         for x in inputs:
             edge = NO_EDGE
             if isinstance(x, Variable):
-                if x._base is not None:
+                if x._base is not None and x._seen != x._counter[0]:
                     x._refresh()
-                array = x._array
-                if array.dtype is not kind:
-                    mixed, kind = kind is not None, array.dtype
                 if recording and x._requires_grad:
-                    tracked |= bit
+                    tracked += bit
                     edge = edge_of(x) if x._node is None else (x._node, x._nr)
-                arrays.append(array)
-            else:
-                arrays.append(x)
+                x = x._array
+                if x.dtype is not kind:
+                    mixed, kind = kind is not None, x.dtype
+            arrays.append(x)
             edges.append(edge)
-            bit <<= 1
+            bit += bit
         if (mixed or (kind is not FLOAT32 and kind is not FLOAT64)) and self.mix != "none":
             arrays = convert(arrays, self.mix)
         try:
@@ -171,7 +179,7 @@ class Operation:
             if type(result) is not ndarray:
                 result = np.asarray(result)
             if tracked and self.rules:
-                outputs = made_by(result, self.node_type(self, tracked, edges, inputs, params, result))
+                outputs = made_by(result, self.leave_node(tracked, edges, inputs, params, result))
             else:
                 outputs = wrap(result)
         return self.as_views(outputs, inputs, params) if self.view else outputs
@@ -181,8 +189,38 @@ class Operation:
         arrays = tuple([array if type(array) is ndarray else np.asarray(array) for array in result])
         if not (tracked and self.rules):
             return [wrap(array) for array in arrays]
-        node = self.node_type(self, tracked, edges, inputs, params, arrays)
+        node = self.leave_node(tracked, edges, inputs, params, arrays)
         return [made_by(a, node, nr) if a.dtype.kind == "f" else wrap(a) for nr, a in enumerate(arrays)]
+
+    def leave_node(self, tracked, edges, inputs, params, result):
+        """The node of this call, with all that its rules will ask for; `tracked` has a bit for each input with a gradient."""
+        keep, keeps_answer, plain, rules = self.plan_of(tracked, len(inputs))
+        node = new(self.node_type)
+        node.sequence = next(created)
+        node.next_functions = tuple(edges if self.slots is None else [edges[i] for i in self.slots])
+        node.rules = rules
+        if type(result) is ndarray:
+            node.metadata = ((result.shape, result.dtype),)
+        else:
+            node.metadata = [(a.shape, a.dtype) for a in result]
+            node.has_several = True
+        if mode.anomaly:
+            node.remember_where()
+        if keep:
+            saved = node.saved = []
+            for i in keep:
+                x = inputs[i]
+                if not isinstance(x, Variable):
+                    saved.append((x, None))
+                elif x._inference:
+                    raise RuntimeError(IN_INFERENCE)
+                else:
+                    saved.append((x, x._counter[0]))
+        if keeps_answer:
+            node.answer = (result, None, 0)
+        if plain:
+            node.plain = [self.plain_value(name, at, inputs, params) for name, at in plain]
+        return node
 
     def as_views(self, outputs, inputs, params):
         """Tell each output whose memory it shows."""
@@ -217,10 +255,12 @@ class Operation:
         return inputs, "ans" in names, [(name, shape_of.get(name)) for name in plain], found
 
     def plan_of(self, tracked, count):
-        key = (tracked, count)
-        if key not in self.plans:
-            self.plans[key] = self.plan(tracked, count)
-        return self.plans[key]
+        """The plan for these inputs, made when it is first needed."""
+        key = tracked, count
+        plan = self.plans.get(key)
+        if plan is None:
+            plan = self.plans[key] = self.plan(tracked, count)
+        return plan
 
     def plain_value(self, name, position, inputs, params):
         """What a rule asks for beside tensors: the shape of the input at `position`, all shapes, or a keyword."""
@@ -261,7 +301,7 @@ class Operation:
             tracked = sum(1 << i for i, x in enumerate(inputs) if isinstance(x, Variable) and x.requires_grad)
             before = target._copy_of_itself() if 0 in self.plan_of(tracked, len(inputs))[0] else target
             edges = [edge_of(x) if isinstance(x, Variable) else NO_EDGE for x in inputs]
-            node = self.node_type(self, tracked, edges, (before, *inputs[1:]), params, into)
+            node = self.leave_node(tracked, edges, (before, *inputs[1:]), params, into)
         into[...] = result
         target._counter[0] += 1
         if node is not None:
@@ -278,32 +318,9 @@ class OpNode(Node):
     (array, version counter, version) of the result, if asked for: not the tensor, which would hold its own node.
     """
 
-    answer = None
-
-    def __init__(self, op, tracked, edges, inputs, params, result):
-        plan = op.plans.get((tracked, len(inputs)))
-        if plan is None:
-            plan = op.plan_of(tracked, len(inputs))
-        keep, keeps_answer, plain, self.rules = plan
-        single = type(result) is ndarray
-        self.has_several = not single
-        self.next_functions = tuple(edges if op.slots is None else [edges[i] for i in op.slots])
-        self.metadata = ((result.shape, result.dtype),) if single else [(a.shape, a.dtype) for a in result]
-        self.sequence = next(created)
-        if mode.anomaly:
-            self.remember_where()
-        saved = self.saved = []
-        for i in keep:
-            x = inputs[i]
-            if not isinstance(x, Variable):
-                saved.append((x, None))
-            elif x._inference:
-                raise RuntimeError(IN_INFERENCE)
-            else:
-                saved.append((x, x._counter[0]))
-        if keeps_answer:
-            self.answer = (result, None, 0)
-        self.plain = [op.plain_value(name, at, inputs, params) for name, at in plain] if plain else ()
+    saved = ()
+    plain = ()
+    has_several = False
 
     def backward(self, grads):
         g = self.all_there(grads) if self.has_several else grads[0]
@@ -461,9 +478,8 @@ def modified_in_place(array, version, expected, node, nr):
         origin = f", which is output {nr} of {re.sub('Backward[0-9]*$', '', node.name())},"
     return RuntimeError(
         "one of the variables needed for gradient computation has been modified by an inplace operation: "
-        f"[torch.{word}Tensor {list(array.shape)}]{origin} is at version {version}; expected version {expected} instead. "
-        "Hint: enable anomaly detection to find the operation that failed to compute its gradient, with "
-        "torch.autograd.set_detect_anomaly(True, check_nan=False)."
+        f"[torch.{word}Tensor {list(array.shape)}]{origin} is at version {version}; expected version {expected} instead. Hint: "
+        + (FOUND_BY_ANOMALY if mode.anomaly else HOW_TO_FIND)
     )
 
 

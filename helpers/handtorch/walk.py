@@ -43,7 +43,8 @@ class Node:
     output and returns one per entry of `next_functions`.
     """
 
-    hooks = ()  # run on the gradients before backward: functions of (grads) that may change the list
+    hooks = ()  # a tensor's hooks on what arrives for it: functions of (grads) that may change the list
+    prehooks = ()  # the node's own, of the same kind; they run after the tensor's and after captures
     after = ()  # run after backward: functions of (results, grads)
     retained = None  # {output_nr: function of its gradient}, run after the hooks
     answer = None  # the result, where a node keeps it
@@ -77,7 +78,7 @@ class Node:
 
     def register_prehook(self, hook):
         """Call `hook(grad_outputs)` before this node; what it returns replaces them."""
-        return Handle(self, "hooks", wrap_node_hook(self, hook, before=True))
+        return Handle(self, "prehooks", wrap_node_hook(self, hook, before=True))
 
     def register_hook(self, hook):
         """Call `hook(grad_inputs, grad_outputs)` after this node; what it returns replaces grad_inputs."""
@@ -123,32 +124,31 @@ class Handle:
         self.remove()
 
 
-def count_uses(roots):
-    """How many gradients each node will receive: the edges that lead to it from nodes reachable from `roots`."""
-    uses = {}
+def expected(roots):
+    """Every node that can be reached from `roots`, with what it waits for: a slot for the gradient of each output, all None yet,
+    and last how many gradients will arrive: one for each edge that leads to it.
+    """
+    pending = {}
     stack = []
-    for node, _ in roots:
-        if node in uses:
-            uses[node] += 1
-        else:
-            uses[node] = 1
-            stack.append(node)
-    while stack:
-        for node, _ in stack.pop().next_functions:
+    edges = roots
+    while True:
+        for node, _ in edges:
             if node is None:
                 continue
-            if node in uses:
-                uses[node] += 1
+            if node in pending:
+                pending[node][-1] += 1
             else:
-                uses[node] = 1
+                pending[node] = [*[None] * len(node.metadata), 1]
                 stack.append(node)
-    return uses
+        if not stack:
+            return pending
+        edges = stack.pop().next_functions
 
 
-def nodes_on_the_way(uses, targets):
+def nodes_on_the_way(nodes, targets):
     """The nodes whose backward must run so that a gradient reaches one of `targets`: those with a target below them."""
     reaches = {}
-    for node in sorted(uses, key=lambda node: node.sequence):
+    for node in sorted(nodes, key=lambda node: node.sequence):
         reaches[node] = any(
             below is not None and (below in targets or reaches.get(below)) for below, _ in node.next_functions
         )
@@ -162,37 +162,33 @@ def walk(roots, grads, *, keep_graph, captures=None):
     length works. `captures` maps `(node, output_nr)` to a place: then nothing reaches a leaf's `.grad`, and the
     captured gradients are returned as a dict from place to gradient.
     """
-    waiting = count_uses(roots)
+    pending = expected(roots)
     needed = captured = None
     if captures is not None:
         captured = {}
         wanted = {}
         for (node, nr), place in captures.items():
             wanted.setdefault(node, []).append((nr, place))
-        needed = nodes_on_the_way(waiting, wanted)
+        needed = nodes_on_the_way(pending, wanted)
     anomaly = mode.anomaly
-    arrived = {}
     ready = []
     edges, results = roots, grads
     while True:
         for (below, nr), grad in zip(edges, results):  # noqa: B905 (the keyword alone costs several percent)
             if below is None:
                 continue
-            slots = arrived.get(below)
-            if slots is None:
-                slots = arrived[below] = [None] * len(below.metadata)
-                slots[nr] = grad
-            elif grad is not None:
+            slots = pending[below]
+            if grad is not None:
                 slots[nr] = grad if slots[nr] is None else slots[nr] + grad
-            left = waiting[below]
-            if left == 1:
+            if slots[-1] == 1:
                 heappush(ready, (-below.sequence, below))
             else:
-                waiting[below] = left - 1
+                slots[-1] -= 1
         if not ready:
             return captured
         node = heappop(ready)[1]
-        grads = arrived.pop(node)
+        grads = pending.pop(node)
+        grads.pop()
         if node.hooks or node.retained:
             grads = run_hooks(node, grads)
         if captured is not None:
@@ -201,6 +197,9 @@ def walk(roots, grads, *, keep_graph, captures=None):
             if not needed[node]:
                 edges = results = ()
                 continue
+        if node.prehooks:
+            for hook in tuple(node.prehooks.values()):
+                grads = hook(grads)
         edges = node.next_functions
         if anomaly:
             results = backward_under_watch(node, grads)

@@ -33,15 +33,23 @@ WAYS = [
     ("interact + inline Matplotlib", INTERACT, "[role=slider]", ".widget-output"),
     ("secant", "explore.secant()", RANGE, SHOWN),
     ("descent", "explore.descent()", RANGE, SHOWN),
+    ("descent, updates", 'explore.descent("updates")', RANGE, SHOWN),
     ("backward", "explore.backward(loss, params=params)", RANGE, SHOWN),
     ("accumulation, buttons", "explore.accumulation()", BUTTON, SHOWN),
     ("accumulation, forget", 'explore.accumulation("forget")', RANGE, SHOWN),
     ("leaves, buttons", "explore.leaves()", BUTTON, SHOWN),
     ("leaves, updates", 'explore.leaves("updates")', SELECT, SHOWN),
     ("jacobian", "explore.jacobian()", RANGE, SHOWN),
+    (
+        "jacobian, own engine",
+        "explore.jacobian(lambda x: [x[0] * x[1], x[0] + x[1]], [Value(2.0), Value(3.0)])",
+        RANGE,
+        SHOWN,
+    ),
     ("optimizers", "explore.optimizers()", RANGE, SHOWN),
     ("curves", "explore.curves()", RANGE, SHOWN),
     ("curves, sea", 'explore.curves("sea")', SELECT, SHOWN),
+    ("curves, own losses", "explore.curves(train, validation)", RANGE, SHOWN),
 ]
 
 WATCH = """(shown) => {
