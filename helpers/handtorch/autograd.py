@@ -531,6 +531,16 @@ class Function:
         return tensor
 
 
+class InplaceFunction(Function):
+    """An old name: a Function whose forward may write in place; `mark_dirty` is what counts."""
+
+    def __init__(self, inplace=False):
+        self.inplace = inplace
+
+
+FunctionCtx = FunctionNode
+
+
 def positional(cls, args, kwargs):
     """The arguments of `apply` in the order of forward's parameters."""
     before = (None,) if cls.setup_context is Function.setup_context else ()

@@ -10,7 +10,7 @@ import contextlib
 import threading
 
 from .end import end_of
-from .record import OpNode, Variable, edge_of, wrap
+from .record import Operation, OpNode, Variable, edge_of, wrap
 from .tensor import GradientEdge, Tensor
 from .walk import Node, mode
 
@@ -56,7 +56,7 @@ class Hooks(threading.local):
 
 
 hooks = Hooks()
-keep_plainly = OpNode.__init__
+leave_plainly = Operation.leave_node
 
 
 class saved_tensors_hooks:
@@ -72,13 +72,13 @@ class saved_tensors_hooks:
         if hooks.refusal:
             raise RuntimeError(hooks.refusal)
         hooks.stack.append((self.pack_hook, self.unpack_hook))
-        # Nodes do not look for hooks of their own accord: that would slow down each operation. While there are some, nodes are made otherwise.
-        OpNode.__init__ = keep_packed
+        # Operations do not look for hooks of their own accord: that would slow them all down. While there are some, nodes are made otherwise.
+        Operation.leave_node = leave_packed
 
     def __exit__(self, *exception):
         hooks.stack.pop()
         if not hooks.stack:
-            OpNode.__init__ = keep_plainly
+            Operation.leave_node = leave_plainly
 
 
 class Packed:
@@ -117,14 +117,17 @@ def packed(value):
     return Packed(value) if hooks.stack and isinstance(value, Variable) else value
 
 
-def keep_packed(node, op, tracked, edges, inputs, params, result):
-    """`OpNode.__init__`, which then packs what it saved."""
-    keep_plainly(node, op, tracked, edges, inputs, params, result)
-    node.saved = [(packed(value), version) for value, version in node.saved]
-    if node.answer is not None and type(node.answer[0]) is not tuple:
-        node.answer, node.packed_answer = None, packed(wrap(node.answer[0]))
-    node.kept_values = lambda recording: unpacked(node, recording)
-    node.release = lambda: vars(node).update(saved=None, answer=None, packed_answer=None)
+def leave_packed(op, tracked, edges, inputs, params, result):
+    """`Operation.leave_node`, whose node then packs what it has saved."""
+    node = leave_plainly(op, tracked, edges, inputs, params, result)
+    has_one_answer = node.answer is not None and type(node.answer[0]) is not tuple
+    if node.saved or has_one_answer:
+        node.saved = [(packed(value), version) for value, version in node.saved]
+        if has_one_answer:
+            node.answer, node.packed_answer = None, packed(wrap(node.answer[0]))
+        node.kept_values = lambda recording: unpacked(node, recording)
+        node.release = lambda: vars(node).update(saved=None, answer=None, packed_answer=None)
+    return node
 
 
 def unpacked(node, recording):
