@@ -780,9 +780,22 @@ def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False, 
     found = run_backward(tensors, grads, retain_graph, create_graph, inputs)
     for x, grad in zip(inputs or (), found or (), strict=True):
         if grad is not None:
-            leaf = x if isinstance(x, Tensor) else getattr(x.node, "variable", None)
-            if leaf is not None:
-                with_graph(create_graph, AccumulateGrad(leaf).backward, [grad if create_graph else grad._array])
+            with_graph(create_graph, accumulate, x, grad if create_graph else grad._array)
+
+
+def accumulate(x, grad):
+    """Add a gradient to the `.grad` of a tensor that `backward` was asked for, with the hooks of its node if it is a leaf."""
+    node = x.node if isinstance(x, GradientEdge) else edge_of(x)[0]
+    if not isinstance(node, AccumulateGrad):
+        if isinstance(x, Tensor):
+            AccumulateGrad(x).backward([grad])
+        return
+    grads = [grad]
+    for hook in tuple(node.prehooks.values()) if node.prehooks else ():
+        grads = hook(grads)
+    results = node.backward(grads)
+    for hook in tuple(node.after.values()) if node.after else ():
+        results = hook(results, grads)
 
 
 def with_graph(enabled, function, *args):
