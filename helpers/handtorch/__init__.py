@@ -39,6 +39,6 @@ __version__ = environment.version.__version__
 pi, e, inf, nan, newaxis, strided = _math.pi, _math.e, _math.inf, _math.nan, None, dtypes.strided
 globals().update({kind.name: kind for kind in dtypes.ALL})
 half, float, double = dtypes.half, dtypes.float, dtypes.double
-is_inference, is_nonzero = Tensor.is_inference, Tensor.is_nonzero
+is_inference, is_nonzero, vmap = Tensor.is_inference, Tensor.is_nonzero, func.vmap
 short, int, long = dtypes.short, dtypes.int, dtypes.long
 __getattr__ = end_of("torch")
