@@ -10,7 +10,7 @@ PyTorch itself is never imported.
 
 import math as _math
 
-from . import autograd, dtypes, linalg, methods
+from . import autograd, dtypes, functional, linalg, methods
 from .autograd import (
     enable_grad,
     inference_mode,

@@ -1174,4 +1174,21 @@ def softmin(input, dim=None, _stacklevel=3, dtype=None) -> Tensor:
     return methods.softmax(-input, legacy_dim("softmin", dim, input._array.ndim), dtype)
 
 
+# What `torch` itself offers of this module.
+methods.FUNCTIONS.update(
+    (f.__name__, f)
+    for f in (
+        adaptive_avg_pool1d, avg_pool1d, bilinear, celu, celu_, channel_shuffle, conv1d, conv2d, conv3d, conv_transpose1d,
+        conv_transpose2d, conv_transpose3d, cosine_similarity, dropout, group_norm, hardshrink, layer_norm, max_pool1d,
+        max_pool2d, max_pool3d, pairwise_distance, pdist, pixel_shuffle, pixel_unshuffle, prelu, rms_norm, rrelu, selu_,
+        threshold, threshold_,
+    )
+)  # fmt: skip
+methods.FUNCTIONS.update(
+    selu=selu,
+    embedding=lambda weight, indices, padding_idx=-1, scale_grad_by_freq=False, sparse=False: embedding(
+        indices, weight, None if padding_idx == -1 else padding_idx, None, 2.0, scale_grad_by_freq, sparse
+    ),
+)
+Tensor.prelu, Tensor.hardshrink = prelu, hardshrink
 __getattr__ = end_of("torch.nn.functional")

@@ -1162,7 +1162,10 @@ def mode(x, dim=-1, keepdim=False):
 
 def quantile_of(name, skip_nan):
     def function(x, q, dim=None, keepdim=False, *, interpolation="linear"):
-        q = q if isinstance(q, Variable) else wrap(np.asarray(q, x._array.dtype))
+        if not isinstance(q, Variable):
+            if not 0 <= q <= 1:
+                raise RuntimeError(f"quantile() q must be in the range [0, 1] but got {q:g}")
+            q = wrap(np.asarray(q, x._array.dtype))
         check_quantile(name, x, q, interpolation)
         ndim, kind = x._array.ndim, x._array.dtype
         if dim is None or not ndim:
@@ -3021,8 +3024,42 @@ def resize_(self, *size):
 
 Tensor.resize_ = lambda self, *size, memory_format=None: resize_(self, *size)
 Tensor.resize_as_ = lambda self, other, memory_format=None: resize_(self, other._array.shape)
+
+
+def fill_diagonal_(self, fill_value, wrap=False):
+    """Write one number on the diagonal; in a tall matrix with wrap=True on and on, a row apart."""
+    if self._array.ndim < 2:
+        raise RuntimeError("dimensions must larger than 1")
+    rows, columns = self._array.shape[:2]
+    if self._array.ndim == 2 and not (wrap and rows > columns):
+        diagonal(self).fill_(fill_value)
+        return self
+    if self._array.ndim == 2:
+        key = np.unravel_index(np.arange(0, self._array.size, columns + 1), self._array.shape)
+    else:
+        key = (np.arange(builtins.min(self._array.shape)),) * self._array.ndim
+    return ops.index_fill.called("FillDiagonal").in_place((self,), {"key": key, "value": fill_value})
+
+
+def vander(x, N=None, increasing=False):
+    """Rows x^(N - 1), …, x, 1 for each element of a vector; increasing turns them round."""
+    from .linalg import vander as powers
+
+    if x._array.ndim != 1:
+        raise RuntimeError("x must be a one-dimensional tensor.")
+    rows = powers(x, N)
+    return rows if increasing else flip(rows, 1)
+
+
+Tensor.fill_diagonal_ = fill_diagonal_
+for _name in ("swapaxes_", "swapdims_"):
+    setattr(Tensor, _name, Tensor.transpose_)
 FUNCTIONS.update(
-    combinations=combinations, gradient=gradient, constant_pad_nd=constant_pad_nd, unravel_index=unravel_index,
+    detach=lambda input: input.detach(), detach_=lambda input: input.detach_(), get_device=lambda input: -1,
+    is_conj=lambda input: False, is_neg=lambda input: False, is_inference=lambda input: input.is_inference(),
+    is_nonzero=lambda input: builtins.bool(input), is_same_size=lambda input, other: input.is_same_size(other),
+    is_signed=lambda input: input.is_signed(), clamp_=clamp_, clip_=clamp_, vander=vander, get_num_threads=lambda: 1,
+    set_num_threads=lambda n: None, combinations=combinations, gradient=gradient, constant_pad_nd=constant_pad_nd, unravel_index=unravel_index,
     resize_as_=Tensor.resize_as_, resolve_conj=lambda input: input, resolve_neg=lambda input: input,
     alias_copy=lambda input: clone(input), detach_copy=lambda input: clone(input.detach()),
 )  # fmt: skip

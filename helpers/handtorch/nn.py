@@ -673,6 +673,7 @@ for _name, _function, _defaults, _shown in (
     ("Unfold", F.unfold, {"kernel_size": None, "dilation": 1, "padding": 0, "stride": 1}, words("kernel_size", "dilation", "padding", "stride")),
     ("Fold", F.fold, {"output_size": None, "kernel_size": None, "dilation": 1, "padding": 0, "stride": 1}, words("output_size", "kernel_size", "dilation", "padding", "stride")),
     ("LocalResponseNorm", F.local_response_norm, {"size": None, "alpha": 1e-4, "beta": 0.75, "k": 1.0}, lambda self: f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"),
+    ("ChannelShuffle", F.channel_shuffle, {"groups": None}, words("groups")),
     ("Softmax2d", lambda input: F.softmax(input, -3), {}, None),
 ):  # fmt: skip
     module_of(_name, _function, _defaults, _shown, doc=(_function.__doc__ or "The softmax over the channels."))

@@ -181,10 +181,17 @@ def tapped_back(g, taps, size):
 
 
 resample = Operation(
-    "AvgPool2D",
+    "Upsample",
     lambda x, *, taps: tapped(x, taps),
     mix="none",
     x=lambda g, x_shape, taps: resample_back(g, taps=taps, size=x_shape[len(x_shape) - len(taps) :]),
+)
+# Pooling, and padding with what is inside, are functions of x even to their second derivative: it is zero.
+pooling = Operation(
+    "AvgPool2D",
+    lambda x, *, taps: tapped(x, taps),
+    mix="none",
+    x=lambda g, x, taps: ops.still(resample_back(g, taps=taps, size=tuple(x.shape)[len(x.shape) - len(taps) :]), x),
 )
 resample_back = Operation(
     "AvgPool2DBackward",
@@ -266,7 +273,7 @@ max_pool = Operation(
     "MaxPool2DWithIndices",
     lambda x, index, *, dims: from_plane(x, index, dims),
     mix="none",
-    x=lambda g, x_shape, index, dims: unpool(g, index, shape=x_shape, dims=dims, add=True),
+    x=lambda g, x, index, dims: ops.still(unpool(g, index, shape=tuple(x.shape), dims=dims, add=True), x),
 )
 unpool = Operation(
     "MaxUnpool2D",
@@ -605,7 +612,7 @@ def average_taps(n, kernel, stride, padding, ceil_mode, count_include_pad, divid
 
 
 def average_pooled(dims):
-    node = resample.called(f"AvgPool{max(dims, 2)}D")
+    node = pooling.called(f"AvgPool{max(dims, 2)}D")
 
     def function(
         input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None
@@ -639,7 +646,7 @@ def adaptive_size(input, output_size, dims):
 
 
 def adaptive_averaged(dims):
-    node = resample.called(f"AdaptiveAvgPool{max(dims, 2)}D")
+    node = pooling.called(f"AdaptiveAvgPool{max(dims, 2)}D")
 
     def function(input, output_size) -> Tensor:
         size = adaptive_size(input, output_size, dims)
@@ -865,7 +872,7 @@ def edge_index(mode, n, before, after):
 
 
 PADS = {
-    (mode, dims): resample.called(name.format(dims))
+    (mode, dims): (resample if mode == "circular" else pooling).called(name.format(dims))
     for mode, name in (("reflect", "ReflectionPad{}D"), ("replicate", "ReplicationPad{}D"), ("circular", "PadCircular"))
     for dims in (1, 2, 3)
 }
