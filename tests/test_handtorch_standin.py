@@ -155,7 +155,7 @@ def test_errors_and_exits_reach_the_shell(tmp_path):
 def test_where_handtorch_ends_it_says_so(tmp_path):
     source = """
     import torch
-    for name in ("torch.cuda", "torch.nn.quantized", "torch.distributed"):
+    for name in ("torch.jit", "torch.nn.quantized", "torch.distributed"):
         try:
             __import__(name)
         except ModuleNotFoundError as error:
@@ -170,9 +170,36 @@ def test_where_handtorch_ends_it_says_so(tmp_path):
     done = run(script(tmp_path, source))
     lines = done.stdout.splitlines()
     assert len(lines) == 5, done.stderr
-    assert lines[0].startswith("No module named 'torch.cuda': ") and "handtorch" in lines[0]
+    assert lines[0].startswith("No module named 'torch.jit': ") and "handtorch" in lines[0]
     assert "stft" in lines[3] and "handtorch" in lines[3]
     assert lines[4] == "False"
+
+
+def test_it_leaves_numpys_warnings_to_the_user(tmp_path):
+    source = """
+    import warnings
+
+    import numpy as np
+    import torch
+
+    x = torch.zeros(2, requires_grad=True)
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        x.sqrt().sum().backward()
+        print(x.grad.tolist(), (x / 0).tolist(), torch.exp(torch.tensor(1000.0)).item(), len(heard))
+        np.log(np.zeros(1))
+        np.zeros(1) / np.zeros(1)
+        print([(str(each.message)[:14], each.filename[-9:]) for each in heard])
+    with np.errstate(divide="ignore"), warnings.catch_warnings(record=True) as heard:
+        np.log(np.zeros(1))
+        print(len(heard))
+    """
+    done = run(script(tmp_path, source))
+    assert done.stdout.splitlines() == [
+        "[inf, inf] [nan, nan] inf 0",
+        "[('divide by zero', 'script.py'), ('invalid value ', 'script.py')]",
+        "0",
+    ], done.stderr
 
 
 def test_it_refuses_to_replace_pytorch():

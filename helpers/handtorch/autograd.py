@@ -7,29 +7,65 @@ write; `functional` has Jacobians and their products; `gradcheck` compares a der
 from __future__ import annotations
 
 import functools
+import inspect
 import types
 import warnings
 
 import numpy as np
 
-from . import dtypes, ops
-from .record import NO_EDGE, Variable, edge_of, made_by, modified_in_place, wrap
-from .tensor import Tensor, backward, run_backward, with_graph  # noqa: F401 (torch.autograd.backward)
+from . import dtypes, graph, ops
+from .end import end_of
+from .record import NO_EDGE, edge_of, made_by, modified_in_place, wrap
+from .tensor import GradientEdge, Tensor, backward, checked_inputs, run_backward, with_graph  # noqa: F401 (torch.autograd.backward)
 from .walk import SECOND_TIME, Node, mode
 
+__getattr__ = end_of("torch.autograd")
+_unsafe_preserve_version_counter = graph.preserve_version
+
 # ---- grad modes ------------------------------------------------------------------------------------------------------
+
+DECORATED_CLASS = (
+    "Decorating classes is deprecated and will be disabled in future versions. You should only decorate functions or methods. "
+    "To preserve the current behavior of class decoration, you can directly decorate the `__init__` method and nothing else."
+)
 
 
 class GradMode:
     """A context manager, and decorator, under which `mode.grad` has another value."""
 
     def __call__(self, function):
+        if inspect.isclass(function):
+            warnings.warn(DECORATED_CLASS, FutureWarning, stacklevel=2)
+
         @functools.wraps(function)
         def decorated(*args, **kwargs):
             with self.again():
                 return function(*args, **kwargs)
 
-        return decorated
+        @functools.wraps(function)
+        def decorated_generator(*args, **kwargs):
+            return self.running(function(*args, **kwargs))
+
+        return decorated_generator if inspect.isgeneratorfunction(function) else decorated
+
+    def running(self, generator):
+        """A generator whose own code runs under this mode, while whoever takes its values stays under theirs."""
+        step, given = generator.send, None
+        while True:
+            try:
+                with self.again():
+                    value = step(given)
+            except StopIteration as end:
+                return end.value
+            try:
+                given = yield value
+                step = generator.send
+            except GeneratorExit:
+                with self.again():
+                    generator.close()
+                raise
+            except BaseException as error:
+                step, given = generator.throw, error
 
     def again(self):
         return type(self)()
@@ -70,9 +106,16 @@ class enable_grad(GradMode):
 class set_grad_enabled(GradMode):
     """Record or not, from this call on; as a context manager until the block ends."""
 
-    def __init__(self, mode_: bool):
-        self.before, self.value = mode.grad, bool(mode_)
-        mode.grad = self.value
+    def __init__(self, mode: bool):
+        if not isinstance(mode, bool):
+            raise TypeError(
+                f"set_grad_enabled(): argument 'enabled' (position 1) must be bool, not {type(mode).__name__}"
+            )
+        self.before, self.value = is_grad_enabled(), mode
+        set_mode(mode)
+
+    def __repr__(self):
+        return f"torch.autograd.grad_mode.set_grad_enabled(mode={self.value})"
 
     def again(self):
         return set_grad_enabled(self.value)
@@ -114,6 +157,10 @@ def is_grad_enabled() -> bool:
     return mode.grad
 
 
+def set_mode(recording: bool) -> None:
+    mode.grad = recording
+
+
 def is_inference_mode_enabled() -> bool:
     """Whether inference mode is on."""
     return mode.inference
@@ -152,6 +199,32 @@ def is_anomaly_enabled() -> bool:
     return mode.anomaly
 
 
+def is_anomaly_check_nan_enabled() -> bool:
+    """Whether anomaly detection looks for nan."""
+    return mode.check_nan
+
+
+# ---- gradients of a former age ----------------------------------------------------------------------------------------
+
+
+class VariableMeta(type):
+    def __instancecheck__(cls, other):
+        return isinstance(other, Tensor)
+
+
+class Variable(metaclass=VariableMeta):
+    """What tensors with a history were called before 2018: `Variable(data, requires_grad=False)` is a tensor over the same memory."""
+
+    def __new__(cls, data=None, requires_grad=False, volatile=False):
+        if not isinstance(data, Tensor):
+            raise TypeError(f"Variable data has to be a tensor, but got {type(data).__name__}")
+        if volatile:
+            warnings.warn(
+                "volatile was removed and now has no effect. Use `with torch.no_grad():` instead.", stacklevel=2
+            )
+        return data.detach().requires_grad_(requires_grad)
+
+
 # ---- gradients on demand ---------------------------------------------------------------------------------------------
 
 
@@ -170,8 +243,8 @@ def grad(
     Nothing is added to any `.grad`. Raises RuntimeError if an input does not require grad, or was not used and neither
     `allow_unused` (then its gradient is None) nor `materialize_grads` (then zeros) is set.
     """
-    outputs = (outputs,) if isinstance(outputs, Tensor) else tuple(outputs)
-    inputs = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
+    outputs = (outputs,) if isinstance(outputs, (Tensor, GradientEdge)) else tuple(outputs)
+    inputs = checked_inputs(inputs, "grad")
     if isinstance(grad_outputs, Tensor):
         grad_outputs = (grad_outputs,)
     if is_grads_batched:
@@ -181,9 +254,6 @@ def grad(
             "Expected allow_unused to be True or not passed when materialize_grads=True, but got: allow_unused=False."
         )
     grads = [None] * len(outputs) if grad_outputs is None else list(grad_outputs)
-    for x in inputs:
-        if not x.requires_grad:
-            raise RuntimeError("One of the differentiated Tensors does not require grad")
     results = run_backward(outputs, grads, retain_graph, create_graph, inputs)
     for i, result in enumerate(results):
         if result is None and not allow_unused and not materialize_grads:
@@ -192,12 +262,28 @@ def grad(
                 "this is the desired behavior."
             )
     if materialize_grads:
-        results = [wrap(np.zeros_like(x._array)) if r is None else r for x, r in zip(inputs, results, strict=True)]
+        if any(r is None and isinstance(x, GradientEdge) for x, r in zip(inputs, results, strict=True)):
+            raise RuntimeError("materialize_grads cannot be used when the given input is a GradientEdge")
+        results = [
+            wrap(np.zeros_like(x._array)).requires_grad_(create_graph) if r is None else r
+            for x, r in zip(inputs, results, strict=True)
+        ]
     return tuple(results)
+
+
+ROW_MISMATCH = (
+    "If `is_grads_batched=True`, we interpret the first dimension of each grad_output as the batch dimension. The sizes of the "
+    "remaining dimensions are expected to match the shape of corresponding output, but a mismatch was detected: "
+    "grad_output[{}] has a shape of {} and output[{}] has a shape of {}. If you only want some tensors in `grad_output` to be "
+    "considered batched, consider using vmap."
+)
 
 
 def batched_grad(outputs, inputs, grad_outputs, create_graph, allow_unused, materialize_grads):
     """One backward for each row of the cotangents, stacked."""
+    for i, (output, g) in enumerate(zip(outputs, grad_outputs, strict=True)):
+        if g._array.shape[1:] != output._array.shape:
+            raise RuntimeError(ROW_MISMATCH.format(i, dtypes.Size(g._array.shape[2:]), i, output.shape))
     count = grad_outputs[0]._array.shape[0]
     rows = [
         grad(outputs, inputs, [g[i] for g in grad_outputs], True, create_graph, allow_unused, False, materialize_grads)
@@ -248,14 +334,19 @@ class FunctionNode(Node):
         for tensor, version, of_output in self.saved:
             if tensor is not None and tensor._counter[0] != version:
                 raise modified_in_place(tensor._array, tensor._counter[0], version, tensor.grad_fn, tensor._nr)
-            if of_output is not None:
+            if isinstance(tensor, graph.Packed):
+                tensor = tensor.get()
+            elif of_output is not None:
                 array, counter, nr = of_output
                 tensor = made_by(array, self, nr)
                 tensor._counter = counter
             found.append(tensor)
         return tuple(found)
 
-    saved_variables = saved_tensors
+    @property
+    def saved_variables(self):
+        warnings.warn("'saved_variables' is deprecated; use 'saved_tensors'", DeprecationWarning, stacklevel=2)
+        return self.saved_tensors
 
     def keep(self, outputs):
         """Turn what was given to save_for_backward into saved values: an output is kept without its history, which leads here."""
@@ -264,21 +355,25 @@ class FunctionNode(Node):
             nr = next((i for i, o in enumerate(outputs) if o is tensor), None)
             if tensor is None:
                 saved.append((None, 0, None))
+            elif not isinstance(tensor, Tensor):
+                raise TypeError(
+                    f"save_for_backward can only save variables, but argument {len(saved)} is of type {type(tensor).__name__}"
+                )
             elif nr is not None and tensor._node is self:
                 alias = wrap(tensor._array)
                 alias._counter = tensor._counter
-                saved.append((alias, tensor._counter[0], (tensor._array, tensor._counter, nr)))
+                saved.append((graph.packed(alias), tensor._counter[0], (tensor._array, tensor._counter, nr)))
             else:
-                saved.append((tensor, tensor._counter[0], None))
+                saved.append((graph.packed(tensor), tensor._counter[0], None))
         self.saved = saved
         self.to_save = ()
 
     def backward(self, grads):
         recording = any(isinstance(g, Tensor) for g in grads)
         given = []
-        for grad, (shape, kind) in zip(grads, self.metadata, strict=True):
+        for grad, metadata in zip(grads, self.metadata, strict=True):
             if grad is None:
-                given.append(wrap(np.zeros(shape, kind)) if self._materialize else None)
+                given.append(wrap(np.zeros(*metadata)) if self._materialize and metadata else None)
             else:
                 given.append(grad if recording else wrap(np.asarray(grad)))
         rule = self.function.backward if self.function.backward is not Function.backward else self.function.vjp
@@ -296,7 +391,7 @@ class FunctionNode(Node):
             if not is_tensor:
                 if results[i] is not None:
                     raise RuntimeError(
-                        f"function {self.name()} returned a gradient different from None at position {i + 1}, but the "
+                        f"function {self.name()} returned a gradient different than None at position {i + 1}, but the "
                         "corresponding forward input was not a Variable"
                     )
                 continue
@@ -309,7 +404,7 @@ class FunctionNode(Node):
         if grad is None or below is None:
             return None
         if not isinstance(grad, Tensor):
-            raise TypeError(f"expected Variable or None (got {type(grad).__name__})")
+            raise RuntimeError(f"expected Variable or None (got {type(grad).__name__})")
         shape, kind = below.metadata[nr]
         if grad._array.shape != shape:
             try:
@@ -327,8 +422,8 @@ class FunctionNode(Node):
         if self.saved:
             self.saved = None
 
-    as_tensor = staticmethod(lambda grad: grad if isinstance(grad, Variable) else wrap(np.asarray(grad)))
-    as_gradient = staticmethod(lambda tensor, like: tensor if isinstance(like, Variable) else tensor._array)
+    as_tensor = staticmethod(lambda grad: grad if isinstance(grad, Tensor) else wrap(np.asarray(grad)))
+    as_gradient = staticmethod(lambda tensor, like: tensor if isinstance(like, Tensor) else tensor._array)
 
 
 class Function:
@@ -337,6 +432,8 @@ class Function:
     `backward` takes one gradient per output and returns one per argument of forward, None for what is no tensor.
     With `setup_context(ctx, inputs, output)` forward takes no ctx.
     """
+
+    generate_vmap_rule = False
 
     def __init__(self, *args, **kwargs):
         warnings.warn(
@@ -369,9 +466,21 @@ class Function:
 
     vjp = backward
 
+    @staticmethod
+    def jvp(ctx, *grad_inputs):
+        raise NotImplementedError(
+            "You must implement the jvp function for custom autograd.Function to use it with forward mode AD."
+        )
+
+    @staticmethod
+    def vmap(info, in_dims, *args):
+        raise NotImplementedError("To use autograd.Function with vmap, you must either override the vmap staticmethod.")
+
     @classmethod
-    def apply(cls, *args):
+    def apply(cls, *args, **kwargs):
         """Compute forward and record this function as one node."""
+        if kwargs:
+            args = positional(cls, args, kwargs)
         node = cls.new_node()
         node.places = [isinstance(a, Tensor) for a in args]
         node.needs_input_grad = tuple(isinstance(a, Tensor) and a.requires_grad for a in args)
@@ -385,10 +494,8 @@ class Function:
             with_graph(False, cls.setup_context, node, args, result)
         outputs = result if isinstance(result, (tuple, list)) else (result,)
         outputs = [cls.output(node, o, nr, args, recording) for nr, o in enumerate(outputs)]
-        node.metadata = [
-            (o._array.shape, o._array.dtype) if isinstance(o, Tensor) else ((), np.dtype("f4")) for o in outputs
-        ]
-        if recording or getattr(node, "to_save", ()):
+        node.metadata = [(o._array.shape, o._array.dtype) if isinstance(o, Tensor) else None for o in outputs]
+        if recording:
             originals = result if isinstance(result, (tuple, list)) else (result,)
             node.to_save = tuple(
                 next((o for o, old in zip(outputs, originals, strict=True) if old is t), t)
@@ -410,6 +517,8 @@ class Function:
             return tensor
         dirty = any(tensor is d for d in node._dirty)
         if dirty and recording:
+            if tensor._requires_grad and tensor._node is None and tensor._base is None:
+                raise RuntimeError("a leaf Variable that requires grad has been used in an in-place operation.")
             tensor._check_writable(True)
             tensor._counter[0] += 1
             tensor._node, tensor._nr, tensor._requires_grad = node, nr, True
@@ -422,12 +531,50 @@ class Function:
         return tensor
 
 
+class InplaceFunction(Function):
+    """An old name: a Function whose forward may write in place; `mark_dirty` is what counts."""
+
+    def __init__(self, inplace=False):
+        self.inplace = inplace
+
+
+FunctionCtx = FunctionNode
+
+
+def positional(cls, args, kwargs):
+    """The arguments of `apply` in the order of forward's parameters."""
+    before = (None,) if cls.setup_context is Function.setup_context else ()
+    return inspect.signature(cls.forward).bind(*before, *args, **kwargs).args[len(before) :]
+
+
+class Error(Node):
+    """A node whose backward is an error: the history of what must not be differentiated again."""
+
+    def __init__(self, message, next_functions, metadata):
+        self.message = message
+        super().__init__(next_functions, metadata)
+
+    def backward(self, grads):
+        raise RuntimeError(self.message)
+
+
 def once_differentiable(function):
-    """Decorate a backward that cannot itself be differentiated."""
+    """Decorate a backward that cannot itself be differentiated: a second derivative through it is an error, not a wrong number."""
 
     @functools.wraps(function)
     def once(ctx, *grads):
-        return with_graph(False, function, ctx, *grads)
+        results = with_graph(False, function, ctx, *grads)
+        if not (mode.grad and any(isinstance(g, Tensor) and g.requires_grad for g in grads)):
+            return results
+        found, many = as_tuple(results)
+        leaves = [None if x is None else x.detach().requires_grad_() for x in found]
+        node = Error(
+            "trying to differentiate twice a function that was marked with @once_differentiable",
+            tuple(NO_EDGE if x is None else edge_of(x) for x in leaves),
+            [None if x is None else (x._array.shape, x._array.dtype) for x in leaves],
+        )
+        marked = tuple(None if x is None else made_by(x._array, node, nr) for nr, x in enumerate(leaves))
+        return marked if many else marked[0]
 
     return once
 
@@ -439,6 +586,22 @@ def as_tuple(x):
     return (tuple(x), True) if isinstance(x, (tuple, list)) else ((x,), False)
 
 
+def checked(x, what, word):
+    """`x` as a tuple, if it is a tensor or a tuple of tensors; and whether it was a tuple. what: its name in the error."""
+    if not isinstance(x, (tuple, Tensor)):
+        raise TypeError(
+            f"The {what} given to {word} must be either a Tensor or a tuple of Tensors but the given {what} has type {type(x)}."
+        )
+    values, many = (x, True) if isinstance(x, tuple) else ((x,), False)
+    for i, value in enumerate(values):
+        if not isinstance(value, Tensor):
+            raise TypeError(
+                f"The {what} given to {word} must be either a Tensor or a tuple of Tensors but the value at index {i} has type "
+                f"{type(value)}."
+            )
+    return values, many
+
+
 def fresh(inputs, create_graph):
     """Inputs that can be differentiated, apart from the caller's graph unless that is to continue."""
     return tuple(x.view_as(x) if create_graph and x.requires_grad else x.detach().requires_grad_() for x in inputs)
@@ -448,15 +611,19 @@ def zeros_if_none(grads, inputs):
     return tuple(wrap(np.zeros_like(x._array)) if g is None else g for g, x in zip(grads, inputs, strict=True))
 
 
-def outputs_of(func, inputs, word):
-    outputs, many = as_tuple(func(*inputs))
-    for i, o in enumerate(outputs):
-        if not isinstance(o, Tensor):
-            raise TypeError(
-                f"The outputs of the user-provided function given to {word} must be either a Tensor or a tuple of Tensors but the "
-                f"value at index {i} has type {type(o)}."
-            )
-    return outputs, many
+def outputs_of(func, inputs, word, strict=False):
+    values, many = checked(func(*inputs), OUTPUTS, word)
+    for i, value in enumerate(values):
+        if strict and not value.requires_grad:
+            raise RuntimeError(STRICT.format(i))
+    return values, many
+
+
+OUTPUTS = "outputs of the user-provided function"
+STRICT = (
+    "Output {} of the user-provided function does not require gradients. The outputs must be computed in a differentiable "
+    "manner from the input when running in strict mode."
+)
 
 
 def jacobian(func, inputs, create_graph=False, strict=False, vectorize=False, strategy="reverse-mode"):
@@ -464,12 +631,21 @@ def jacobian(func, inputs, create_graph=False, strict=False, vectorize=False, st
 
     One backward for each element of the output, with a cotangent that is 1 there and 0 elsewhere.
     """
-    inputs, many_in = as_tuple(inputs)
+    if strategy == "forward-mode" and not vectorize:
+        raise NotImplementedError(
+            "Computing Jacobian using forward-AD or forward-over-reverse Hessian isonly implemented for `vectorize=True`."
+        )
+    if strict and vectorize:
+        raise RuntimeError(
+            "torch.autograd.functional.jacobian: `strict=True` and `vectorized=True` are not supported together. Please either "
+            "set `strict=False` or `vectorize=False`."
+        )
+    inputs, many_in = checked(inputs, "inputs", "jacobian")
     with enable_grad():
         given = fresh(inputs, create_graph)
-        outputs, many_out = outputs_of(func, given, "jacobian")
+        outputs, many_out = outputs_of(func, given, "jacobian", strict)
         result = []
-        for output in outputs:
+        for nr, output in enumerate(outputs):
             rows = []
             for i in range(output._array.size):
                 if not output.requires_grad:
@@ -479,10 +655,12 @@ def jacobian(func, inputs, create_graph=False, strict=False, vectorize=False, st
                 cotangent[i] = 1
                 cotangent = wrap(cotangent.reshape(output._array.shape))
                 found = grad((output,), given, (cotangent,), True, create_graph, allow_unused=True)
+                if strict:
+                    check_dependence(found, nr, create_graph)
                 rows.append(zeros_if_none(found, given))
             shape = output._array.shape
             columns = [
-                ops.reshape(ops.stack(*(row[k] for row in rows), dim=0), shape=shape + given[k]._array.shape)
+                ops.view(ops.stack(*(row[k] for row in rows), dim=0), shape=shape + given[k]._array.shape)
                 if rows
                 else wrap(np.zeros(shape + given[k]._array.shape, given[k]._array.dtype))
                 for k in range(len(given))
@@ -491,25 +669,54 @@ def jacobian(func, inputs, create_graph=False, strict=False, vectorize=False, st
     return tuple(result) if many_out else result[0]
 
 
-def scalar_output(func, word):
-    def checked(*inputs):
-        output = func(*inputs)
-        if not isinstance(output, Tensor):
+def check_dependence(found, nr, create_graph):
+    """Raise PyTorch's error, in strict mode, for a derivative that is zero because nothing depends on the input."""
+    for k, grad_k in enumerate(found):
+        if grad_k is None:
+            raise RuntimeError(
+                f"Output {nr} of the user-provided function is independent of input {k}. This is not allowed in strict mode."
+            )
+        if create_graph and not grad_k.requires_grad:
+            raise RuntimeError(
+                f"The jacobian of the user-provided function is independent of input {k}. This is not allowed in strict mode "
+                "when create_graph=True."
+            )
+
+
+def check_curvature(found):
+    """Raise PyTorch's error, in strict mode, for a gradient that does not depend on the input: a second derivative that is zero."""
+    for k, grad_k in enumerate(found):
+        if not grad_k.requires_grad:
+            raise RuntimeError(
+                f"While computing the hessian, found that the jacobian of the user-provided function with respect to input {k} is "
+                "independent of the input. This is not allowed in strict mode. You should ensure that your function is twice "
+                "differentiable and that the jacobian depends on the inputs (this would be violated by a linear function for "
+                "example)."
+            )
+
+
+def scalar_output(func, word, strict=False):
+    def single(*inputs):
+        outputs, many = outputs_of(func, inputs, word, strict)
+        if many:
             raise RuntimeError(f"The function given to {word} should return a single Tensor")
+        output = outputs[0]
         if output._array.size != 1:
             raise RuntimeError(f"The Tensor returned by the function given to {word} should contain a single element")
         return output.reshape(()) if output._array.ndim else output
 
-    return checked
+    return single
 
 
 def hessian(func, inputs, create_graph=False, strict=False, vectorize=False, outer_jacobian_strategy="reverse-mode"):
     """All second derivatives of a function with one number as output: the Jacobian of its gradient."""
-    inputs, many = as_tuple(inputs)
-    func = scalar_output(func, "hessian")
+    inputs, many = checked(inputs, "inputs", "hessian")
+    func = scalar_output(func, "hessian", strict)
 
     def gradient(*given):
         found = jacobian(func, given if many else given[0], create_graph=True)
+        if strict:
+            check_curvature(found if many else (found,))
         return found
 
     return jacobian(gradient, inputs if many else inputs[0], create_graph=create_graph)
@@ -517,10 +724,10 @@ def hessian(func, inputs, create_graph=False, strict=False, vectorize=False, out
 
 def vjp(func, inputs, v=None, create_graph=False, strict=False):
     """(outputs, v @ Jacobian): one backward with the cotangent v."""
-    inputs, many = as_tuple(inputs)
+    inputs, many = checked(inputs, "inputs", "vjp")
     with enable_grad():
         given = fresh(inputs, create_graph)
-        outputs, many_out = outputs_of(func, given, "vjp")
+        outputs, many_out = outputs_of(func, given, "vjp", strict)
         v = check_vector(v, outputs, "vjp", "output")
         found = grad(outputs, given, v, create_graph=create_graph, allow_unused=True)
     found = zeros_if_none(found, given)
@@ -538,8 +745,10 @@ def check_vector(v, like, word, what):
                 "element."
             )
         return (wrap(np.ones_like(like[0]._array)),)
-    v, _ = as_tuple(v)
+    v, many = checked(v, "v", word)
     if len(v) != len(like):
+        if len(like) == 1:
+            raise RuntimeError("The given v should contain a single Tensor.")
         raise RuntimeError(f"v is a tuple of invalid length: should be {len(like)} but got {len(v)}.")
     for i, (a, b) in enumerate(zip(v, like, strict=True)):
         if a._array.shape != b._array.shape:
@@ -551,11 +760,11 @@ def check_vector(v, like, word, what):
 
 def jvp(func, inputs, v=None, create_graph=False, strict=False):
     """(outputs, Jacobian @ v), by differentiating the vjp, which is linear in its cotangent, with respect to that cotangent."""
-    inputs, many = as_tuple(inputs)
+    inputs, many = checked(inputs, "inputs", "jvp")
     with enable_grad():
         given = fresh(inputs, create_graph)
         v = check_vector(v, given, "jvp", "input")
-        outputs, many_out = outputs_of(func, given, "jvp")
+        outputs, many_out = outputs_of(func, given, "jvp", strict)
         cotangents = tuple(wrap(np.zeros_like(o._array)).requires_grad_() for o in outputs)
         back = zeros_if_none(grad(outputs, given, cotangents, create_graph=True, allow_unused=True), given)
         linear = [(b, w) for b, w in zip(back, v, strict=True) if b.requires_grad]
@@ -569,15 +778,17 @@ def jvp(func, inputs, v=None, create_graph=False, strict=False):
     return (outputs if many_out else outputs[0]), (found if many_out else found[0])
 
 
-def vhp(func, inputs, v=None, create_graph=False, strict=False):
+def vhp(func, inputs, v=None, create_graph=False, strict=False, word="vhp"):
     """(output, v @ Hessian) of a function with one number as output."""
-    inputs, many = as_tuple(inputs)
-    func = scalar_output(func, "vhp")
+    inputs, many = checked(inputs, "inputs", word)
+    func = scalar_output(func, word, strict)
     with enable_grad():
         given = fresh(inputs, create_graph)
-        v = check_vector(v, given, "vhp", "input")
+        v = check_vector(v, given, word, "input")
         output = func(*given)
         first = zeros_if_none(grad((output,), given, create_graph=True, allow_unused=True), given)
+        if strict:
+            check_curvature(first)
         linear = [(b, w) for b, w in zip(first, v, strict=True) if b.requires_grad]
         found = [None] * len(given)
         if linear:
@@ -588,66 +799,12 @@ def vhp(func, inputs, v=None, create_graph=False, strict=False):
     return (output if create_graph else output.detach()), (found if many else found[0])
 
 
-# The Hessian is symmetric.
-hvp = vhp
+def hvp(func, inputs, v=None, create_graph=False, strict=False):
+    """(output, Hessian @ v), which is v @ Hessian: the Hessian is symmetric."""
+    return vhp(func, inputs, v, create_graph, strict, "hvp")
+
+
 functional = types.SimpleNamespace(jacobian=jacobian, hessian=hessian, vjp=vjp, jvp=jvp, vhp=vhp, hvp=hvp)
-
-
-# ---- functions of functions ------------------------------------------------------------------------------------------
-
-
-def grad_and_value(func, argnums=0, has_aux=False):
-    """A function that returns the gradient of `func` with respect to one argument, and its value."""
-
-    def found(*args, **kwargs):
-        places = argnums if isinstance(argnums, tuple) else (argnums,)
-        args = list(args)
-        for i in places:
-            args[i] = args[i].view_as(args[i]) if args[i].requires_grad else args[i].detach().requires_grad_()
-        with enable_grad():
-            output = func(*args, **kwargs)
-            output, aux = output if has_aux else (output, None)
-            if not isinstance(output, Tensor) or output._array.ndim:
-                got = f"tensor with {output._array.ndim} dims" if isinstance(output, Tensor) else type(output).__name__
-                raise RuntimeError(
-                    f"grad_and_value(f)(*args): Expected f(*args) to return a scalar Tensor, got {got}. Maybe you wanted to use "
-                    "the vjp or jacrev APIs instead?"
-                )
-            wanted = [args[i] for i in places]
-            grads = grad(output, wanted, create_graph=True, materialize_grads=True)
-        result = grads if isinstance(argnums, tuple) else grads[0]
-        return (result, (output, aux)) if has_aux else (result, output)
-
-    return found
-
-
-def grad_of(func, argnums=0, has_aux=False):
-    """A function that returns the gradient of `func` with respect to one argument."""
-    both = grad_and_value(func, argnums, has_aux)
-
-    def found(*args, **kwargs):
-        result, value = both(*args, **kwargs)
-        return (result, value[1]) if has_aux else result
-
-    return found
-
-
-def jacobian_of(func, argnums=0):
-    """A function that returns the Jacobian of `func` with respect to one argument."""
-
-    def found(*args):
-        along = lambda x: func(*args[:argnums], x, *args[argnums + 1 :])
-        return jacobian(along, args[argnums], create_graph=args[argnums].requires_grad)
-
-    return found
-
-
-func = types.SimpleNamespace(
-    grad=grad_of, grad_and_value=grad_and_value, jacrev=jacobian_of, jacfwd=jacobian_of,
-    hessian=lambda func, argnums=0: lambda *args: hessian(
-        lambda x: func(*args[:argnums], x, *args[argnums + 1 :]), args[argnums]
-    ),
-)  # fmt: skip
 
 
 # ---- checks ----------------------------------------------------------------------------------------------------------
@@ -706,7 +863,7 @@ def gradcheck(
     checked = [k for k, x in enumerate(inputs) if isinstance(x, Tensor) and x.requires_grad]
     if not checked:
         raise ValueError(
-            "gradcheck expects at least one input tensor to require gradient, but none of the them have requires_grad=True."
+            "gradcheck expects at least one input tensor to require gradient, but none of them have requires_grad=True."
         )
     for k in checked:
         if inputs[k].dtype is not dtypes.float64:
@@ -727,10 +884,10 @@ def gradcheck(
 def compare_jacobians(func, inputs, checked, eps, atol, rtol):
     outputs, _ = as_tuple(func(*inputs))
     outputs = [o for o in outputs if isinstance(o, Tensor) and o.requires_grad]
-    if not outputs:
-        raise ValueError("gradcheck expects at least one output to require gradient")
     for k in checked:
         numerical = with_graph(False, numerical_jacobian, func, inputs, k, eps)
+        if not outputs and any(column.any() for column in numerical):
+            raise GradcheckError("Numerical gradient for function expected to be zero")
         for j, output in enumerate(outputs):
             analytical = np.zeros((inputs[k]._array.size, output._array.size), inputs[k]._array.dtype)
             for i in range(output._array.size):
@@ -759,15 +916,7 @@ def gradgradcheck(func, inputs, grad_outputs=None, *, eps=1e-6, atol=1e-5, rtol=
     outputs, _ = as_tuple(func(*inputs))
     outputs = [o for o in outputs if isinstance(o, Tensor) and o.requires_grad]
     if grad_outputs is None:
-        generator = np.random.RandomState(0)
-        cotangents = [
-            wrap(
-                generator.randn(*o._array.shape).astype(o._array.dtype)
-                if o._array.ndim
-                else np.asarray(generator.randn(), o._array.dtype)
-            ).requires_grad_()
-            for o in outputs
-        ]
+        cotangents = [wrap(np.empty_like(o._array)).uniform_(-1, 1).requires_grad_() for o in outputs]
     else:
         cotangents = list(as_tuple(grad_outputs)[0])
 

@@ -199,6 +199,9 @@ def full_like(input, fill_value, *, dtype=None, layout=None, device=None, requir
 
 def eye(n, m=None, *, out=None, dtype=None, layout=None, device=None, requires_grad=False) -> Tensor:
     """The identity matrix, n by m."""
+    for word, length in (("n", n), ("m", m)):
+        if length is not None and length < 0:
+            raise RuntimeError(f"{word} must be greater or equal to 0, got {length}")
     return leaf(np.eye(n, m, dtype=(dtype or dtypes.get_default_dtype()).numpy), None, requires_grad)
 
 
@@ -226,6 +229,8 @@ def arange(
     start, step = 0 if start is None else start, 1 if step is None else step
     if step == 0:
         raise RuntimeError("step must be nonzero")
+    if not (math.isfinite(start) and math.isfinite(end)):
+        raise RuntimeError(f"unsupported range: {start} -> {end}")
     if (end - start) * step < 0:
         raise RuntimeError("upper bound and lower bound inconsistent with step sign")
     if dtype is None:
@@ -247,7 +252,7 @@ def linspace(start, end, steps, *, out=None, dtype=None, layout=None, device=Non
     if steps < 0:
         raise RuntimeError("number of steps must be non-negative")
     dtype = dtype or dtypes.get_default_dtype()
-    kind = dtype.numpy if dtype.is_floating_point else np.dtype(np.float32)
+    kind = dtype.numpy if dtype.is_floating_point else np.dtype(np.float64)
     if not dtype.is_floating_point:
         start, end = int(start), int(end)
     first, last = kind.type(start), kind.type(end)

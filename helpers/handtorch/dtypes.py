@@ -54,11 +54,8 @@ def set_default_dtype(d: dtype) -> None:
     """Change the default floating type; raises TypeError for anything that is not floating."""
     global _default
     if not (isinstance(d, dtype) and d.is_floating_point):
-        raise TypeError(
-            f"only floating-point types are supported as the default type, but got {d!r}"
-            if isinstance(d, dtype)
-            else "invalid dtype object: only floating-point types are supported as the default type"
-        )
+        invalid = "" if isinstance(d, dtype) else "invalid dtype object: "
+        raise TypeError(invalid + "only floating-point types are supported as the default type")
     _default = d
 
 
@@ -120,6 +117,13 @@ def can_cast(from_: dtype, to: dtype) -> builtins.bool:
 class Size(tuple):
     """A tensor's shape: a tuple that prints as `torch.Size([2, 3])`."""
 
+    def __new__(cls, lengths=()):
+        made = tuple.__new__(cls, lengths)
+        for i, length in enumerate(made):
+            if not hasattr(length, "__index__"):
+                raise TypeError(f"torch.Size() takes an iterable of 'int' (item {i} is '{type(length).__name__}')")
+        return made
+
     def __repr__(self):
         return f"torch.Size([{', '.join(map(str, self))}])"
 
@@ -143,15 +147,23 @@ class Size(tuple):
     __rmul__ = __mul__
 
 
+KINDS_OF_DEVICE = (
+    "cpu", "cuda", "ipu", "xpu", "mkldnn", "opengl", "opencl", "ideep", "hip", "ve", "fpga", "maia", "xla", "lazy", "vulkan", "mps", "meta",
+    "hpu", "mtia", "privateuseone",
+)  # fmt: skip
+
+
 class device:
-    """Where a tensor lives. Here that is always the CPU."""
+    """Where a tensor lives. Others than the CPU can be named, but nothing can be put there."""
 
     def __init__(self, type, index=None):
         if isinstance(type, device):
             type, index = type.type, type.index
         name, _, number = str(type).partition(":")
-        if name not in ("cpu", "meta"):
-            raise NotImplementedError(f"handtorch has only device 'cpu', not {type!r}")
+        if name not in KINDS_OF_DEVICE:
+            raise RuntimeError(
+                f"Expected one of {', '.join(KINDS_OF_DEVICE)} device type at start of device string: {name}"
+            )
         self.type, self.index = name, index if not number else np.dtype("int64").type(number).item()
 
     def __repr__(self):
@@ -168,6 +180,22 @@ class device:
 
 
 CPU = device("cpu")
+
+
+def must_be_here(wanted: device | str | None) -> None:
+    """Raise PyTorch's error for a device that this installation does not have."""
+    if wanted is not None and device(wanted).type not in ("cpu", "meta"):
+        raise AssertionError("Torch not compiled with CUDA enabled")
+
+
+class layout:
+    """How a tensor lies in memory. Here that is always strided."""
+
+    def __repr__(self):
+        return "torch.strided"
+
+
+strided = layout()
 
 
 class finfo:
@@ -199,4 +227,4 @@ class iinfo:
         self.min, self.max, self.bits, self.dtype = numpy.min, numpy.max, numpy.bits, type.name
 
     def __repr__(self):
-        return f"iinfo(min={self.min}, max={self.max}, dtype={self.dtype})"
+        return f"iinfo(min={self.min:g}, max={self.max:g}, dtype={self.dtype})"

@@ -13,9 +13,46 @@ import numpy as np
 
 from . import kernels, methods, ops
 from . import random as random  # gives tensors the bernoulli_ of dropout
-from .methods import broadcast_tensors, cat, dim_of
+from .end import end_of
+from .methods import broadcast_tensors, dim_of
 from .ops import log, sign, where
-from .record import Operation, Variable, wrap
+from .record import Operation, Variable, sum_to, wrap
+from .spatial import (  # noqa: F401 (most names are for users)
+    adaptive_avg_pool1d,
+    adaptive_avg_pool2d,
+    adaptive_avg_pool3d,
+    adaptive_max_pool1d,
+    adaptive_max_pool2d,
+    adaptive_max_pool3d,
+    avg_pool1d,
+    avg_pool2d,
+    avg_pool3d,
+    channel_shuffle,
+    conv1d,
+    conv2d,
+    conv3d,
+    conv_transpose1d,
+    conv_transpose2d,
+    conv_transpose3d,
+    fold,
+    interpolate,
+    lp_pool1d,
+    lp_pool2d,
+    lp_pool3d,
+    max_pool1d,
+    max_pool2d,
+    max_pool3d,
+    max_unpool1d,
+    max_unpool2d,
+    max_unpool3d,
+    pad,
+    pixel_shuffle,
+    pixel_unshuffle,
+    unfold,
+    upsample,
+    upsample_bilinear,
+    upsample_nearest,
+)  # fmt: skip
 from .sums import torch_sum
 from .tensor import Tensor
 
@@ -164,6 +201,7 @@ def smooth_l1_loss(input, target, size_average=None, reduce=None, reduction="mea
 
 def huber_loss(input, target, reduction="mean", delta=1.0, weight=None) -> Tensor:
     """d^2 / 2 where |d| < delta, else delta (|d| - delta / 2)."""
+    how(None, None, reduction)
     if delta <= 0:
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
     input, target = same_size(input, target)
@@ -246,11 +284,11 @@ def with_probabilities(log_p, target, weight, reduction, label_smoothing, dim):
     if weight is not None:
         weight = weight.view([-1 if i == dim else 1 for i in range(log_p._array.ndim)])
         log_p = log_p * weight
-    loss = -(log_p * target)
+    weighted = log_p * target
+    total = -(weighted.sum(dim) if reduction == "none" else weighted.sum())
     if reduction == "mean":
-        batch = log_p._array.size // classes
-        return loss.sum() / batch
-    return loss.sum() if reduction == "sum" else loss.sum(dim)
+        return methods.with_number(ops.div_number, total, log_p._array.size // classes)
+    return total
 
 
 def smoothed(log_p, loss, target, weight, ignore_index, reduction, label_smoothing, dim):
@@ -324,7 +362,8 @@ def gaussian_nll_loss(input, target, var, full=False, eps=1e-6, reduction="mean"
 def hinge_embedding_loss(input, target, margin=1.0, size_average=None, reduce=None, reduction="mean") -> Tensor:
     """input where the target is 1, max(0, margin - input) where it is -1."""
     zero = wrap(np.zeros((), input._array.dtype))
-    loss = where(target != 1, (margin - input).clamp_min(0), zero) + where(target != -1, input, zero)
+    gap = wrap(np.full(input._array.shape, margin, input._array.dtype)) - input
+    loss = where(target != 1, gap.clamp_min(0), zero) + where(target != -1, input, zero)
     return reduce_tensor(loss, how(size_average, reduce, reduction))
 
 
@@ -340,7 +379,7 @@ def margin_ranking_loss(input1, input2, target, margin=0, size_average=None, red
             "margin_ranking_loss : All input tensors should have same dimension but got sizes: "
             f"input1: {input1.shape}, input2: {input2.shape}, target: {target.shape} "
         )
-    loss = (-target * (input1 - input2) + margin).clamp_min(0)
+    loss = methods.with_number(ops.add_number, -target * (input1 - input2), margin).clamp_min(0)
     return reduce_tensor(loss, how(size_average, reduce, reduction))
 
 
@@ -355,10 +394,22 @@ def cosine_embedding_loss(input1, input2, target, margin=0, size_average=None, r
     return reduce_tensor(loss, how(size_average, reduce, reduction))
 
 
+def check_triplet(margin, anchor, positive, negative):
+    if margin <= 0:
+        raise ValueError(f"margin must be greater than 0, got {margin}")
+    a, p, n = (x._array.ndim for x in (anchor, positive, negative))
+    if not a == p == n:
+        raise RuntimeError(
+            "The anchor, positive, and negative tensors are expected to have the same number of dimensions, but got: "
+            f"anchor {a}D, positive {p}D, and negative {n}D inputs"
+        )
+
+
 def triplet_margin_loss(
     anchor, positive, negative, margin=1.0, p=2, eps=1e-6, swap=False, size_average=None, reduce=None, reduction="mean"
 ) -> Tensor:
     """max(0, d(anchor, positive) - d(anchor, negative) + margin)."""
+    check_triplet(margin, anchor, positive, negative)
     near, far = pairwise_distance(anchor, positive, p, eps), pairwise_distance(anchor, negative, p, eps)
     if swap:
         far = methods.FUNCTIONS["minimum"](far, pairwise_distance(positive, negative, p, eps))
@@ -369,6 +420,7 @@ def triplet_margin_with_distance_loss(
     anchor, positive, negative, *, distance_function=None, margin=1.0, swap=False, reduction="mean"
 ) -> Tensor:
     """The triplet loss with a distance of your own."""
+    check_triplet(margin, anchor, positive, negative)
     distance = pairwise_distance if distance_function is None else distance_function
     near, far = distance(anchor, positive), distance(anchor, negative)
     if swap:
@@ -387,14 +439,109 @@ def multi_margin_loss(
     input, target, p=1, margin=1.0, weight=None, size_average=None, reduce=None, reduction="mean"
 ) -> Tensor:
     """The mean over the wrong classes of max(0, margin - x[target] + x[class])^p."""
-    x = input if input._array.ndim == 2 else input.reshape(1, -1)
-    y = target.reshape(-1, 1)
-    terms = (margin - x.gather(1, y) + x).clamp_min(0) ** p
-    terms = terms if weight is None else terms * weight[y]
-    own = methods.FUNCTIONS["scatter"](wrap(np.zeros(x._array.shape, bool)), 1, y, value=True)
-    loss = terms.masked_fill(own, 0).sum(1) / x._array.shape[1]
-    loss = loss if input._array.ndim == 2 else loss.reshape(())
-    return reduce_tensor(loss, how(size_average, reduce, reduction))
+    reduction = how(size_average, reduce, reduction)
+    if p not in (1, 2):
+        raise ValueError("only p == 1 and p == 2 supported")
+    shape, classes = list(input._array.shape), input._array.shape[-1] if input._array.ndim else 1
+    if not classes:
+        raise RuntimeError(f"Expected non-empty vector or matrix with optional 0-dim batch size, but got: {shape}")
+    batch = input._array.shape[0] if input._array.ndim == 2 else 1
+    if weight is not None and weight._array.ndim != 1:
+        raise ValueError("weight must be one-dimensional")
+    if weight is not None and weight._array.size != classes:
+        raise RuntimeError(f"inconsistent weight size, expected {classes} but got {list(weight._array.shape)}")
+    if target._array.ndim > 1 or target._array.size != batch:
+        raise RuntimeError(
+            "multi_margin_loss: target tensor should be 1-D with size equal to the number of input samples (batch size). "
+            f"Expected target size [{batch}], but got {list(target._array.shape)}. Input has shape {shape}."
+        )
+    if target._array.dtype != np.int64:
+        raise RuntimeError(f"expected scalar type Long but found {target.dtype.letter}")
+    options = {"target": target._array.reshape(-1, 1), "weight": None if weight is None else weight._array}
+    return multi_margin.record((input,), {**options, "p": p, "margin": margin, "reduction": reduction})
+
+
+def margins(x, target, weight, p, margin):
+    """For each sample and class how far it comes within the margin, and the weight of that, 0 for the target's own class."""
+    classes = x.shape[-1] if x.ndim else 1
+    rows = ops.reshape(x, shape=(-1, classes))
+    place = np.arange(len(target))[:, None]
+    share = (np.arange(classes) != target) * (1 if weight is None else weight[target]) / classes
+    share = share.astype(ops.array_of(x).dtype)
+    distance = margin - ops.pick(rows, key=(place, target)) + rows
+    return ops.maximum(distance, 0.0), ops.constant(share, x)
+
+
+def multi_margin_of(x, target, weight, p, margin, reduction):
+    distance, share = margins(x, target, weight, p, margin)
+    losses = (distance**p * share).sum(1)
+    return reduced(losses if x.ndim == 2 or reduction != "none" else losses.reshape(()), reduction)
+
+
+def multi_margin_rule(g, x, target, weight, p, margin, reduction):
+    distance, share = margins(x, target, weight, p, margin)
+    slope = (distance > 0) * share if p == 1 else 2 * distance * share
+    own = np.zeros(tuple(share.shape), ops.array_of(x).dtype)
+    own[np.arange(len(target))[:, None], target] = 1
+    slope = slope - ops.constant(own, x) * slope.sum(1)[:, None]
+    g = each(g, (len(target),), reduction)
+    return ops.reshape((g if reduction != "none" else ops.reshape(g, shape=(-1, 1))) * slope, shape=tuple(x.shape))
+
+
+multi_margin = Operation(
+    "MultiMarginLoss",
+    lambda x, *, target, weight, p, margin, reduction: multi_margin_of(x, target, weight, p, margin, reduction),
+    mix="none",
+    x=lambda g, x, target, weight, p, margin, reduction: multi_margin_rule(g, x, target, weight, p, margin, reduction),
+)
+
+
+def multilabel_margin_loss(input, target, size_average=None, reduce=None, reduction="mean") -> Tensor:
+    """The mean over pairs of a class named in `target` (up to the first -1) and one that is not of max(0, 1 - x[named] + x[other])."""
+    reduction = how(size_average, reduce, reduction)
+    if target._array.shape != input._array.shape:
+        raise RuntimeError(
+            f"inconsistent target size: {list(target._array.shape)} for input of size: {list(input._array.shape)}"
+        )
+    labels = np.atleast_2d(target._array)
+    named = np.zeros((*labels.shape, labels.shape[1]), input._array.dtype)  # sample, place in the target, class
+    for i, row in enumerate(labels):
+        for j, label in enumerate(row):
+            if label < 0:
+                break
+            named[i, j, label] = 1
+    other = 1 - named.max(1, keepdims=True) if named.size else named
+    return multilabel_margin.record((input,), {"named": named, "other": other, "reduction": reduction})
+
+
+def label_margins(x, named, other):
+    """(sample, place in the target, class): how far a class that is not named comes within 1 of one that is."""
+    rows = ops.reshape(x, shape=(named.shape[0], 1, named.shape[2]))
+    chosen, other = (ops.constant(a, x) for a in (named, named.sum(2, keepdims=True) * other))
+    return ops.maximum(1 - (chosen * rows).sum(2)[..., None] + rows, 0.0), other
+
+
+def multilabel_margin_of(x, named, other, reduction):
+    distance, share = label_margins(x, named, other)
+    losses = (distance * share).sum((1, 2)) / x.dtype.type(x.shape[-1] if x.ndim else 1)
+    return reduced(losses if x.ndim == 2 or reduction != "none" else losses.reshape(()), reduction)
+
+
+def multilabel_margin_rule(g, x, named, other, reduction):
+    distance, share = label_margins(x, named, other)
+    slope = (distance > 0) * share
+    named = ops.constant(named, x)
+    slope = (slope - named * slope.sum(2)[..., None]).sum(1) / named.shape[2]
+    g = each(g, (named.shape[0],), reduction)
+    return ops.reshape((g if reduction != "none" else ops.reshape(g, shape=(-1, 1))) * slope, shape=tuple(x.shape))
+
+
+multilabel_margin = Operation(
+    "MultilabelMarginLoss",
+    lambda x, *, named, other, reduction: multilabel_margin_of(x, named, other, reduction),
+    mix="none",
+    x=lambda g, x, named, other, reduction: multilabel_margin_rule(g, x, named, other, reduction),
+)
 
 
 # ---- distances -------------------------------------------------------------------------------------------------------
@@ -402,7 +549,12 @@ def multi_margin_loss(
 
 def pairwise_distance(x1, x2, p=2.0, eps=1e-6, keepdim=False) -> Tensor:
     """The p-norm of x1 - x2 + eps along the last dimension."""
-    return methods.norm(x1 - x2 + eps, p, -1, keepdim)
+    difference = methods.with_number(ops.add_number, x1 - x2, eps)
+    dim = (difference._array.ndim - 1,) if difference._array.ndim else None
+    return norm_node.record((difference,), {"ord": float(p), "dim": dim, "keepdim": keepdim})
+
+
+norm_node = ops.vector_norm.called("NormBackward1")
 
 
 def cosine_similarity(x1, x2, dim=1, eps=1e-8) -> Tensor:
@@ -420,8 +572,11 @@ def normalize(input, p=2.0, dim=1, eps=1e-12, out=None) -> Tensor:
 def pdist(input, p=2.0) -> Tensor:
     """The distances of all pairs of rows."""
     n = input._array.shape[0]
-    first, second = np.triu_indices(n, 1)
-    return methods.norm(input[wrap(first)] - input[wrap(second)], p, -1)
+    if p < 0:
+        raise RuntimeError("pdist only supports non-negative p values")
+    if input._array.ndim != 2:
+        raise RuntimeError(f"pdist only supports 2D tensors, got: {input._array.ndim}D")
+    return ops.pdist.record((input,), {"p": float(p), "pairs": np.triu_indices(n, 1)})
 
 
 # ---- layers ----------------------------------------------------------------------------------------------------------
@@ -463,31 +618,57 @@ def bilinear(input1, input2, weight, bias=None) -> Tensor:
 
 
 def embedding(input, weight, padding_idx=None, max_norm=None, norm_type=2.0, scale_grad_by_freq=False, sparse=False):
-    """The rows of `weight` at the positions `input`; the row padding_idx gets no gradient."""
-    if max_norm is not None or scale_grad_by_freq:
-        raise NotImplementedError("handtorch's embedding ends before max_norm and scale_grad_by_freq")
+    """The rows of `weight` at the positions `input`; the row padding_idx gets no gradient.
+
+    max_norm: rows that are looked up are first shortened, in place, to that norm. scale_grad_by_freq: a row's gradient is divided by
+    how often it was looked up.
+    """
+    if weight._array.ndim != 2:
+        raise RuntimeError("'weight' must be 2-D")
+    count = weight._array.shape[0]
+    if padding_idx is not None and not -count <= padding_idx < count:
+        raise AssertionError("Padding_idx must be within num_embeddings")
+    if sparse:
+        ops.the_end("torch.nn.functional.embedding with sparse=True")
     index = input._array
-    if ((index < 0) | (index >= weight._array.shape[0])).any():
+    if ((index < 0) | (index >= count)).any():
         raise IndexError("index out of range in self")
-    padding = None if padding_idx is None else padding_idx % weight._array.shape[0]
-    return rows.record((weight, input), {"padding": padding})
+    if max_norm is not None:
+        shorten(weight, np.unique(index), max_norm, norm_type)
+    padding = None if padding_idx is None else padding_idx % count
+    return rows.record((weight, input), {"padding": padding, "by_frequency": scale_grad_by_freq})
+
+
+def shorten(weight, index, max_norm, norm_type):
+    """Scale those rows down, in place and unrecorded, to a norm of `max_norm` at most."""
+    found = weight._array[index]
+    size = kernels.norm_of(found, norm_type, (1,), True)
+    weight._array[index] = np.where(size > max_norm, found * (max_norm / (size + 1e-7)), found)
+    weight._counter[0] += 1
 
 
 rows = Operation(
     "Embedding",
-    lambda x, index, *, padding: x[index],
+    lambda x, index, *, padding, by_frequency: x[index],
     mix="none",
-    x=lambda g, x_shape, index, padding: ops.place(
-        unpadded(g, index, padding), shape=x_shape, key=(ops.array_of(index),)
+    x=lambda g, x_shape, index, padding, by_frequency: ops.place(
+        looked_up(g, ops.array_of(index), padding, by_frequency), shape=x_shape, key=(ops.array_of(index),)
     ),
 )
 
 
-def unpadded(g, index, padding):
-    if padding is None:
+def looked_up(g, index, padding, by_frequency):
+    """The gradient of each looked-up row: none for the padding, a share for rows that were looked up several times."""
+    if padding is None and not by_frequency:
         return g
-    kept = (ops.array_of(index) != padding)[..., None]
-    return g * (wrap(kept) if isinstance(g, Variable) else kept)
+    share = np.ones(index.shape)
+    if by_frequency:
+        _, inverse, counts = np.unique(index, return_inverse=True, return_counts=True)
+        share = 1.0 / counts[inverse.reshape(index.shape)]
+    if padding is not None:
+        share = share * (index != padding)
+    share = share[..., None].astype(ops.array_of(g).dtype)
+    return g * ops.constant(share, g)
 
 
 def one_hot(tensor, num_classes=-1) -> Tensor:
@@ -515,57 +696,268 @@ def dropout(input, p=0.5, training=True, inplace=False) -> Tensor:
     return input.mul_(wrap(mask)) if inplace else input * wrap(mask)
 
 
+def standard(x, shape, dims, eps):
+    """x, seen in another shape, with mean 0 and variance 1 over `dims`; and the factor 1 / sqrt(var + eps)."""
+    x = ops.reshape(x, shape=shape)
+    x = x - ops.mean(x, dim=dims, keepdim=True)
+    scale = ops.rsqrt(ops.mean(x * x, dim=dims, keepdim=True) + eps)
+    return x * scale, scale
+
+
+def standard_rule(g, x, shape, dims, eps):
+    """Of the gradient, what is neither a shift of x nor a stretch."""
+    h, scale = standard(x, shape, dims, eps)
+    g = ops.reshape(g, shape=shape)
+    inner = g - ops.mean(g, dim=dims, keepdim=True) - h * ops.mean(g * h, dim=dims, keepdim=True)
+    return ops.reshape(inner * scale, shape=tuple(x.shape))
+
+
+def weighed(y, w, b, across):
+    """y * w + b on arrays, with w and b in the shape `across`."""
+    y = y if w is None else y * w.reshape(across)
+    return y if b is None else y + b.reshape(across)
+
+
+def times(g, w, across):
+    return g if w is None else g * ops.reshape(w, shape=across)
+
+
+def into(g, across, shape):
+    """The gradient of a weight or bias: summed over all else."""
+    return ops.reshape(sum_to(g, shape=across), shape=shape)
+
+
+# Statistics are taken over `dims` of the input in the shape `shape`; weight and bias have the shape `across` against the input.
+normalization = Operation(
+    "NativeLayerNorm",
+    lambda x, w, b, *, shape, dims, across, eps: weighed(
+        standard(x.astype(np.float64), shape, dims, eps)[0].reshape(x.shape), w, b, across
+    ).astype(x.dtype),
+    mix="none",
+    x=lambda g, x, w, shape, dims, across, eps: standard_rule(times(g, w, across), x, shape, dims, eps),
+    w=lambda g, x, w_shape, shape, dims, across, eps: into(
+        g * ops.reshape(standard(x, shape, dims, eps)[0], shape=tuple(x.shape)), across, w_shape
+    ),
+    b=lambda g, b_shape, across: into(g, across, b_shape),
+)
+batch_normalization = normalization.called("NativeBatchNorm")
+group_normalization = normalization.called("NativeGroupNorm")
+# In evaluation mean and variance are given, and constant.
+known_normalization = Operation(
+    "NativeBatchNorm",
+    lambda x, w, b, mean, var, *, across, eps: weighed(
+        (x - mean.reshape(across)) / np.sqrt(var.reshape(across) + eps), w, b, across
+    ).astype(x.dtype),
+    mix="none",
+    x=lambda g, w, var, across, eps: times(g, w, across) * ops.rsqrt(ops.reshape(var, shape=across) + eps),
+    w=lambda g, x, mean, var, w_shape, across, eps: into(
+        g * (x - ops.reshape(mean, shape=across)) * ops.rsqrt(ops.reshape(var, shape=across) + eps), across, w_shape
+    ),
+    b=lambda g, b_shape, across: into(g, across, b_shape),
+)
+
+
 def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5) -> Tensor:
     """(x - mean) / sqrt(var + eps) over the last dimensions, times weight plus bias."""
-    dims = tuple(range(-len(normalized_shape), 0))
-    centred = input - input.mean(dims, keepdim=True)
-    result = centred * (centred.square().mean(dims, keepdim=True) + eps).rsqrt()
-    result = result if weight is None else result * weight
-    return result if bias is None else result + bias
+    shape, wanted = input._array.shape, tuple(normalized_shape)
+    for word, t in (("weight", weight), ("bias", bias)):
+        if t is not None and t._array.shape != wanted:
+            raise RuntimeError(
+                f"Expected {word} to be of same shape as normalized_shape, but got {word} of shape {list(t._array.shape)} and "
+                f"normalized_shape = {list(wanted)}"
+            )
+    if not wanted:
+        raise RuntimeError(
+            "Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one element, but got "
+            "normalized_shape = []"
+        )
+    if shape[len(shape) - len(wanted) :] != wanted:
+        raise RuntimeError(
+            f"Given normalized_shape={list(wanted)}, expected input with shape [*, {', '.join(map(str, wanted))}], but got input "
+            f"of size{list(shape)}"
+        )
+    dims = tuple(range(len(shape) - len(wanted), len(shape)))
+    options = {"shape": shape, "dims": dims, "across": wanted, "eps": eps}
+    return normalization.record((input, weight, bias), options)
 
 
 def rms_norm(input, normalized_shape, weight=None, eps=None) -> Tensor:
     """x / sqrt(mean(x^2) + eps) over the last dimensions, times weight."""
     eps = np.finfo(input._array.dtype).eps.item() if eps is None else eps
     dims = tuple(range(-len(normalized_shape), 0))
-    result = input * (input.square().mean(dims, keepdim=True) + eps).rsqrt()
+    result = input * methods.with_number(ops.add_number, input.square().mean(dims, keepdim=True), eps).rsqrt()
     return result if weight is None else result * weight
+
+
+def verify_values_per_channel(size):
+    if math.prod(size) // max(size[1], 1) == 1:
+        raise ValueError(f"Expected more than 1 value per channel when training, got input size {size}")
 
 
 def batch_norm(
     input, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5
 ) -> Tensor:
     """(x - mean) / sqrt(var + eps) over all dimensions but the second; in training the running statistics move by `momentum`."""
-    dims = tuple(i for i in range(input._array.ndim) if i != 1)
-    across = (1, -1) + (1,) * (input._array.ndim - 2)
+    shape = input._array.shape
     if training:
-        mean, var = input.mean(dims), input.var(dims, correction=0)
-        if running_mean is not None:
-            n = input._array.size / input._array.shape[1]
-            running_mean.data.mul_(1 - momentum).add_(mean.detach(), alpha=momentum)
-            running_var.data.mul_(1 - momentum).add_(var.detach() * (n / (n - 1)), alpha=momentum)
+        verify_values_per_channel(input.shape)
+        if eps <= 0.0:
+            raise ValueError(f"batch_norm eps must be positive during training, but got {eps}")
+    elif eps < 0.0:
+        raise ValueError(f"batch_norm eps must be non-negative, but got {eps}")
+    for word, t in (("running_mean", running_mean), ("running_var", running_var), ("weight", weight), ("bias", bias)):
+        if t is not None and t._array.size != shape[1]:
+            raise RuntimeError(f"{word} should contain {shape[1]} elements not {t._array.size}")
+    dims = tuple(i for i in range(len(shape)) if i != 1)
+    across = (1, -1) + (1,) * (len(shape) - 2)
+    options = {"across": (1, shape[1]) + across[2:], "eps": eps}
+    if not training:
+        if running_mean is None or running_var is None:
+            raise RuntimeError("running_mean and running_var must be defined in evaluation mode")
+        return known_normalization.record((input, weight, bias, running_mean, running_var), options)
+    if running_mean is not None:
+        wide = input._array.astype(np.float64)
+        follow(running_mean, wide.mean(dims), momentum)
+        follow(running_var, wide.var(dims, ddof=1), momentum)
+    return batch_normalization.record((input, weight, bias), {"shape": shape, "dims": dims, **options})
+
+
+def follow(running, new, momentum):
+    """Move a running statistic towards a new value."""
+    running._array[...] = momentum * new + (1 - momentum) * running._array.astype(np.float64)
+    running._counter[0] += 1
+
+
+def group_norm(input, num_groups, weight=None, bias=None, eps=1e-5) -> Tensor:
+    """Normalized over the channels of each group and all positions, for each sample; weight and bias per channel."""
+    shape = input._array.shape
+    if len(shape) < 2:
+        raise RuntimeError(f"Expected at least 2 dimensions for input tensor but received {len(shape)}")
+    if math.prod((shape[0] * shape[1] // num_groups, *shape[2:])) == 1:
+        size = [shape[0] * shape[1] // num_groups, num_groups, *shape[2:]]
+        raise ValueError(f"Expected more than 1 value per channel when training, got input size {size}")
+    if shape[1] % num_groups:
+        raise RuntimeError(
+            "Expected number of channels in input to be divisible by num_groups, but got input of shape "
+            f"{list(shape)} and num_groups={num_groups}"
+        )
+    for word, t in (("weight", weight), ("bias", bias)):
+        if t is not None and t._array.shape != (shape[1],):
+            raise RuntimeError(
+                f"Expected {word} to be a vector of size equal to the number of channels in input, but got {word} of shape "
+                f"{list(t._array.shape)} and input of shape {list(shape)}"
+            )
+    seen = (shape[0], num_groups, math.prod(shape[1:]) // num_groups)
+    across = (1, shape[1]) + (1,) * (len(shape) - 2)
+    return group_normalization.record(
+        (input, weight, bias), {"shape": seen, "dims": (2,), "across": across, "eps": eps}
+    )
+
+
+def instance_norm(
+    input, running_mean=None, running_var=None, weight=None, bias=None, use_input_stats=True, momentum=0.1, eps=1e-5
+) -> Tensor:
+    """Normalized over all positions, for each sample and channel."""
+    n, c, *size = input._array.shape
+    if use_input_stats and math.prod(size) == 1:
+        raise ValueError(f"Expected more than 1 spatial element when training, got input size {input.shape}")
+    repeated = [None if t is None else t.repeat(n) for t in (running_mean, running_var, weight, bias)]
+    flat = input.contiguous().view(1, n * c, *size)
+    result = batch_norm(flat, *repeated, use_input_stats, momentum, eps).view(n, c, *size)
+    for t, moved in zip((running_mean, running_var), repeated, strict=False):
+        if t is not None and use_input_stats:
+            t._array[...] = moved._array.reshape(n, c).mean(0)
+            t._counter[0] += 1
+    return result
+
+
+def local_response_norm(input, size, alpha=1e-4, beta=0.75, k=1.0) -> Tensor:
+    """x / (k + alpha * mean of x^2 over neighbouring channels)^beta."""
+    dims = input._array.ndim
+    if dims < 3:
+        raise ValueError(f"Expected 3D or higher dimensionality                          input (got {dims} dimensions)")
+    if not input._array.size:
+        return input
+    squares = input.mul(input)
+    if dims == 3:
+        squares = pad(squares.unsqueeze(1), (0, 0, size // 2, (size - 1) // 2))
+        mean = avg_pool2d(squares, (size, 1), stride=1).squeeze(1)
     else:
-        mean, var = running_mean, running_var
-    result = (input - mean.view(across)) * (var + eps).rsqrt().view(across)
-    result = result if weight is None else result * weight.view(across)
-    return result if bias is None else result + bias.view(across)
+        n, c, h = input._array.shape[:3]
+        squares = pad(squares.view(n, 1, c, h, -1), (0, 0, 0, 0, size // 2, (size - 1) // 2))
+        mean = avg_pool3d(squares, (size, 1, 1), stride=1).squeeze(1).view(input._array.shape)
+    return input / mean.mul(alpha).add(k).pow(beta)
 
 
-def pad(input, pad, mode="constant", value=None) -> Tensor:
-    """Each dimension, from the last, lengthened by (before, after) with one value; negative numbers cut."""
-    if mode != "constant":
-        raise NotImplementedError(f"handtorch's pad ends before mode={mode!r}; use mode='constant'")
-    x = input
-    for i in range(len(pad) // 2):
-        dim = x._array.ndim - 1 - i
-        for place, width in ((0, pad[2 * i]), (1, pad[2 * i + 1])):
-            if width < 0:
-                x = x.narrow(dim, -width if place == 0 else 0, x._array.shape[dim] + width)
-            elif width > 0:
-                shape = [width if d == dim else n for d, n in enumerate(x._array.shape)]
-                border = wrap(np.full(shape, value or 0).astype(x._array.dtype))
-                x = cat([border, x] if place == 0 else [x, border], dim)
-    return x.clone() if x is input else x
+def feature_dropout(dims):
+    def function(input, p=0.5, training=True, inplace=False) -> Tensor:
+        if not 0.0 <= p <= 1.0:
+            raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
+        x = input if input._array.ndim != dims + 1 or dims > 1 and input._array.ndim != dims + 1 else input.unsqueeze(0)
+        if not training or p == 0 or not input._array.size:
+            dropped = x
+        else:
+            shape = (*x._array.shape[:2], *(1,) * (x._array.ndim - 2))
+            keep = wrap(np.zeros(shape, x._array.dtype)).bernoulli_(1 - p)._array / x._array.dtype.type(1 - p)
+            dropped = x * wrap(keep) if p < 1 else x * wrap(np.zeros(shape, x._array.dtype))
+        return dropped if x is input else dropped.squeeze(0)
+
+    function.__name__ = f"dropout{dims}d"
+    function.__doc__ = "In training, whole channels of zeros with probability p and the rest divided by 1 - p."
+    return function
+
+
+dropout1d, dropout2d, dropout3d = feature_dropout(1), feature_dropout(2), feature_dropout(3)
+
+
+def alpha_dropout(input, p=0.5, training=False, inplace=False) -> Tensor:
+    """Dropout to the negative end of SELU, then scaled and shifted so that mean 0 and variance 1 remain (Klambauer et al., 2017)."""
+    if not 0.0 <= p <= 1.0:
+        raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
+    if not training or p == 0 or not input._array.size:
+        return input
+    if p == 1:
+        return input * wrap(np.zeros_like(input._array))
+    alpha, kind = 1.7580993408473766, input._array.dtype.type
+    scale = 1.0 / math.sqrt((alpha * alpha * p + 1) * (1 - p))
+    keep = wrap(np.zeros_like(input._array)).bernoulli_(1 - p)._array
+    shift = (keep - kind(1)) * kind(alpha * scale) + kind(alpha * scale * p)
+    return input * wrap(keep * kind(scale)) + wrap(shift)
+
+
+def scaled_dot_product_attention(
+    query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False, scale=None, enable_gqa=False
+) -> Tensor:
+    """softmax(query key^T scale) value, over the last two dimensions; scale is 1 / sqrt(features) unless given.
+
+    attn_mask: added to the scores, or where it is False the score is -inf. is_causal: no position sees a later one.
+    """
+    if enable_gqa:
+        repeats = query._array.shape[-3] // key._array.shape[-3]
+        key, value = key.repeat_interleave(repeats, -3), value.repeat_interleave(repeats, -3)
+    scale = 1 / math.sqrt(query._array.shape[-1]) if scale is None else scale
+    if is_causal:
+        if attn_mask is not None:
+            raise RuntimeError("Explicit attn_mask should not be set when is_causal=True")
+        n, m = query._array.shape[-2], key._array.shape[-2]
+        attn_mask = wrap(np.tril(np.ones((n, m), bool)))
+    root = math.sqrt(abs(scale))
+    scores = methods.with_number(ops.mul_number, query, root) @ methods.with_number(
+        ops.mul_number, key.mT, math.copysign(root, scale)
+    )
+    if attn_mask is not None and attn_mask._array.dtype == bool:
+        scores = scores + wrap(np.where(attn_mask._array, 0, -np.inf).astype(scores._array.dtype))
+    elif attn_mask is not None:
+        scores = scores + attn_mask
+    return dropout(safe_softmax.record((scores,), {"dim": scores._array.ndim - 1}), dropout_p) @ value
+
+
+safe_softmax = Operation(
+    "SafeSoftmax",
+    lambda x, *, dim: np.nan_to_num(kernels.softmax_of(x, dim), nan=0.0),
+    mix="none",
+    x=ops.softmax.rules["x"],
+)  # a row of which nothing is seen is zero
 
 
 # ---- activations -----------------------------------------------------------------------------------------------------
@@ -607,6 +999,8 @@ def celu(input, alpha=1.0, inplace=False) -> Tensor:
 
 def hardtanh(input, min_val=-1.0, max_val=1.0, inplace=False) -> Tensor:
     """x between min_val and max_val."""
+    if min_val > max_val:
+        raise ValueError("min_val cannot be greater than max_val")
     return (ops.hardtanh.in_place if inplace else ops.hardtanh.record)((input,), {"low": min_val, "high": max_val})
 
 
@@ -616,8 +1010,36 @@ def threshold(input, threshold, value, inplace=False) -> Tensor:
     return (ops.threshold.in_place if inplace else ops.threshold.record)((input,), params)
 
 
+def inplace_form(function, name):
+    def form(input, *args, **kwargs):
+        return function(input, *args, **kwargs, inplace=True)
+
+    form.__name__, form.__doc__ = name, f"`{name[:-1]}`, written into the tensor itself."
+    return form
+
+
+leaky_relu_, elu_, celu_, selu_ = (
+    inplace_form(f, n) for f, n in ((leaky_relu, "leaky_relu_"), (elu, "elu_"), (celu, "celu_"), (selu, "selu_"))
+)
+hardtanh_, threshold_ = inplace_form(hardtanh, "hardtanh_"), inplace_form(threshold, "threshold_")
+
+
+def rrelu(input, lower=1.0 / 8, upper=1.0 / 3, training=False, inplace=False) -> Tensor:
+    """In evaluation x, or x times the mean of lower and upper where x is negative; in training the slope would be random."""
+    if training:
+        ops.the_end("torch.nn.functional.rrelu with training=True")
+    slope = {"slope": (lower + upper) / 2}
+    return (rrelu_node.in_place if inplace else rrelu_node.record)((input,), slope)
+
+
+rrelu_node = ops.leaky_relu.called("RreluWithNoise")
+rrelu_ = inplace_form(rrelu, "rrelu_")
+
+
 def gelu(input, approximate="none") -> Tensor:
     """x times the normal distribution function of x; approximate="tanh" uses tanh for it."""
+    if approximate not in ("none", "tanh"):
+        raise RuntimeError("approximate argument must be either none or tanh.")
     return (ops.gelu_tanh if approximate == "tanh" else ops.gelu).record((input,), {})
 
 
@@ -654,7 +1076,10 @@ def tanhshrink(input) -> Tensor:
 def softshrink(input, lambd=0.5) -> Tensor:
     """x moved towards 0 by lambd, and 0 if it would pass."""
     if lambd < 0:
-        raise RuntimeError(f"lambda must be greater or equal to 0, but found to be {lambd:g}.")
+        largest = float(np.finfo(input._array.dtype).max)
+        raise RuntimeError(
+            f"lambda must be in range [0, {largest:g}] for input dtype {input.dtype.letter}, but found {lambd:g}"
+        )
     return ops.softshrink.record((input,), {"lambd": lambd})
 
 
@@ -665,6 +1090,19 @@ def hardshrink(input, lambd=0.5) -> Tensor:
 
 def prelu(input, weight) -> Tensor:
     """x, or weight * x where x is negative; one weight, or one for each index of dimension 1."""
+    if weight._array.ndim > 1:
+        raise RuntimeError(
+            f"prelu: Expected `weight` to be a scalar or 1D tensor, but got: ndim = {weight._array.ndim}"
+        )
+    if weight._array.size > 1:
+        if not input._array.ndim:
+            raise RuntimeError("Not allow zero-dim input tensor.")
+        channels = input._array.shape[1] if input._array.ndim > 1 else 1
+        if channels != weight._array.size:
+            raise RuntimeError(
+                "Mismatch of parameter numbers and input channel size. Found parameter numbers = "
+                f"{weight._array.size} and channel size = {channels}."
+            )
     if weight._array.size > 1 and input._array.ndim > 1:
         weight = weight.reshape([-1 if i == 1 else 1 for i in range(input._array.ndim)])
     elif weight._array.ndim and not input._array.ndim:
@@ -676,7 +1114,7 @@ prelu_node = Operation(
     "PreluKernel",
     lambda x, w: np.where(x > 0, x, x * w),
     mix="none",
-    x=lambda g, x, w: where(x > 0, g, g * w),
+    x=lambda g, x, w: where(x > 0, g, g * w) + ops.flat(x),
     w=lambda g, x: where(x > 0, 0.0, g * x),
 )
 
@@ -687,8 +1125,27 @@ def glu(input, dim=-1) -> Tensor:
         raise RuntimeError(
             f"Halving dimension must be even, but dimension {dim_of(dim, input._array.ndim)} is size {input._array.shape[dim]}"
         )
-    first, second = input.chunk(2, dim)
-    return first * second.sigmoid()
+    return glu_node.record((input,), {"dim": dim_of(dim, input._array.ndim)})
+
+
+def halves(x, dim):
+    """The two halves of an array or tensor along `dim`."""
+    n = x.shape[dim] // 2
+    return ops.pick(x, key=kernels.at(dim, slice(0, n))), ops.pick(x, key=kernels.at(dim, slice(n, 2 * n)))
+
+
+def glu_rule(g, x, dim):
+    first, second = halves(x, dim)
+    gate = ops.sigmoid(second)
+    return ops.cat(g * gate, g * first * gate * (1 - gate), dim=dim)
+
+
+def gated(x, dim):
+    first, second = halves(x, dim)
+    return first * kernels.logistic(second)
+
+
+glu_node = Operation("Glu", lambda x, *, dim: gated(x, dim), mix="none", x=lambda g, x, dim: glu_rule(g, x, dim))
 
 
 def legacy_dim(name, dim, ndim):
@@ -717,9 +1174,21 @@ def softmin(input, dim=None, _stacklevel=3, dtype=None) -> Tensor:
     return methods.softmax(-input, legacy_dim("softmin", dim, input._array.ndim), dtype)
 
 
-def __getattr__(name):
-    if name.startswith("__"):
-        raise AttributeError(name)
-    raise NotImplementedError(
-        f"torch.nn.functional.{name}: handtorch, the part of PyTorch that this course uses, ends before it; use PyTorch"
+# What `torch` itself offers of this module.
+methods.FUNCTIONS.update(
+    (f.__name__, f)
+    for f in (
+        adaptive_avg_pool1d, avg_pool1d, bilinear, celu, celu_, channel_shuffle, conv1d, conv2d, conv3d, conv_transpose1d,
+        conv_transpose2d, conv_transpose3d, cosine_similarity, dropout, group_norm, hardshrink, layer_norm, max_pool1d,
+        max_pool2d, max_pool3d, pairwise_distance, pdist, pixel_shuffle, pixel_unshuffle, prelu, rms_norm, rrelu, selu_,
+        threshold, threshold_,
     )
+)  # fmt: skip
+methods.FUNCTIONS.update(
+    selu=selu,
+    embedding=lambda weight, indices, padding_idx=-1, scale_grad_by_freq=False, sparse=False: embedding(
+        indices, weight, None if padding_idx == -1 else padding_idx, None, 2.0, scale_grad_by_freq, sparse
+    ),
+)
+Tensor.prelu, Tensor.hardshrink = prelu, hardshrink
+__getattr__ = end_of("torch.nn.functional")

@@ -55,6 +55,12 @@ def log_gamma(x):
     return math.lgamma(x)
 
 
+def log_gammas(x, p):
+    """The logarithm of the multivariate gamma function of dimension p."""
+    terms = each_number(log_gamma, x[..., None].astype(np.float64) - np.arange(p) / 2)
+    return (terms.sum(-1) + p * (p - 1) / 4 * math.log(math.pi)).astype(x.dtype)
+
+
 def digamma_of(x):
     """The derivative of lgamma: recurrence up to 10, then the asymptotic series (Abramowitz and Stegun 6.3.18)."""
     if x == 0:
@@ -74,18 +80,66 @@ def digamma_of(x):
     return result + math.log(x) - 0.5 / x - series
 
 
-def trigamma_of(x):
-    """The derivative of digamma (Abramowitz and Stegun 6.4.12)."""
-    if x < 0.5:
+def polygamma_of(n, x):
+    """The n-th derivative of digamma: (-1)^(n + 1) n! zeta(n + 1, x)."""
+    if n == 0:
+        return digamma_of(x)
+    if n == 1 and x < 0.5:
         sine = math.sin(math.pi * x)
-        return (math.pi**2 / sine**2 if sine else math.inf) - trigamma_of(1 - x)
+        return (math.pi**2 / sine**2 if sine else math.inf) - polygamma_of(1, 1 - x)
+    return (1 if n % 2 else -1) * math.factorial(n) * zeta_of(n + 1.0, x)
+
+
+BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510, 43867 / 798, -174611 / 330)
+
+
+def zeta_of(s, q):
+    """Hurwitz' zeta, the sum of (q + k)^-s: ten terms, then the Euler-Maclaurin series (Abramowitz and Stegun 23.1.30)."""
+    if s == 1:
+        return math.inf
+    if s < 1 or math.isnan(q) or math.isnan(s):
+        return math.nan
+    if q <= 0:
+        if q == math.floor(q):
+            return math.inf
+        if s != math.floor(s):
+            return math.nan
     result = 0.0
-    while x < 10:
-        result += 1 / (x * x)
-        x += 1
-    z = 1 / (x * x)
-    series = z * (1 / 6 - z * (1 / 30 - z * (1 / 42 - z * (1 / 30 - z * (5 / 66 - z * 691 / 2730)))))
-    return result + (1 + 0.5 / x + series) / x
+    while q < 10 or (q <= 0):
+        result += q**-s
+        q += 1
+    result += q ** (1 - s) / (s - 1) + q**-s / 2
+    factor, power = s, q ** (-s - 1)
+    for k, number in enumerate(BERNOULLI, 1):
+        result += number / math.factorial(2 * k) * factor * power
+        factor *= (s + 2 * k - 1) * (s + 2 * k)
+        power /= q * q
+    return result
+
+
+def bessel_i(order, x):
+    """The modified Bessel function of the first kind: its power series, or far out the asymptotic one (Abramowitz and Stegun 9.7.1)."""
+
+    def one(value):
+        size = abs(value)
+        sign = -1.0 if order % 2 and value < 0 else 1.0
+        if not math.isfinite(size):
+            return sign * size
+        term = result = 1.0
+        if size < 30:
+            term = result = (size / 2) ** order / math.factorial(order)
+            k = 1
+            while term > result * 1e-17:
+                term *= size * size / 4 / (k * (k + order))
+                result += term
+                k += 1
+            return sign * result
+        for k in range(1, 20):
+            term *= -(4 * order * order - (2 * k - 1) ** 2) / (k * 8 * size)
+            result += term
+        return sign * result * (math.exp(size) / math.sqrt(2 * math.pi * size) if size < 700 else math.inf)
+
+    return each_number(one, x)
 
 
 def inverse_erf(x):
@@ -235,6 +289,12 @@ def clip(x, low, high):
     return np.array(x) if low is None and high is None else x
 
 
+def clip_between(x, low, high):
+    """The same between two arrays; None is no bound."""
+    x = x if low is None else np.maximum(x, low)
+    return x if high is None else np.minimum(x, high)
+
+
 # ---- reductions ------------------------------------------------------------------------------------------------------
 
 
@@ -279,6 +339,12 @@ def norm_of(x, ord, dim, keepdim):
     if ord == 2:
         return np.sqrt(torch_sum(x * x, dim, keepdim))
     return torch_sum(size**ord, dim, keepdim) ** (1.0 / ord)
+
+
+def scaled_down(x, p, dims, maxnorm):
+    """Slices with the p-norm `maxnorm` at most."""
+    size = norm_of(x, p, dims, True)
+    return x * np.where(size > maxnorm, maxnorm / (size + 1e-7), 1.0).astype(x.dtype)
 
 
 def softmax_of(x, dim):
@@ -408,7 +474,7 @@ def is_basic(key):
 
 def put_at(x, y, key, accumulate):
     """A copy of x with y written, or added, at the key."""
-    result = x.copy()
+    result = np.array(x)
     if accumulate:
         np.add.at(result, key, y)
     else:
@@ -434,6 +500,73 @@ def chosen_elements(x, index, dim, keepdim):
         return x.copy()
     values = x[along(index, dim)]
     return values if keepdim else values.squeeze(dim)
+
+
+def gathered(x, index, dim):
+    """x[index[i, j], j] for dim 0, in the shape of `index`."""
+    if not index.size:
+        return np.empty(index.shape, x.dtype)
+    return x[along(index, dim)] if x.ndim else np.broadcast_to(x, index.shape).copy()
+
+
+def added_at(x, index, y, dim):
+    """x with y[i, j] added at [index[i, j], j] for dim 0."""
+    if not index.size:
+        return x.copy()
+    if not x.ndim:
+        return x + y[corner(index)].sum(dtype=x.dtype)
+    return put_at(x, y[corner(index)], along(index, dim), True)
+
+
+REDUCE = {"prod": np.multiply, "amax": np.maximum, "amin": np.minimum, "sum": np.add, "mean": np.add}
+NEUTRAL = {"prod": 1, "sum": 0, "mean": 0}
+
+
+def reduced_at(x, index, y, dim, reduce, include_self):
+    """x with y[i, j] multiplied, averaged, … into [index[i, j], j] for dim 0; include_self=False forgets what was there."""
+    if not index.size:
+        return x.copy()
+    if not x.ndim:  # a number is a vector of one
+        index, y = (a.reshape(-1) for a in (index, y))
+    result = x.copy() if x.ndim else x.reshape(1).copy()
+    key = along(index, dim)
+    if not include_self:
+        limits = np.finfo(x.dtype) if x.dtype.kind == "f" else np.iinfo(x.dtype) if x.dtype.kind != "b" else None
+        low, high = (limits.min, limits.max) if limits else (False, True)
+        if x.dtype.kind == "f":
+            low, high = -np.inf, np.inf
+        result[key] = {"amax": low, "amin": high}.get(reduce, NEUTRAL.get(reduce))
+    REDUCE[reduce].at(result, key, y[corner(index)])
+    if reduce == "mean":
+        n = np.full(result.shape, 1 if include_self else 0)
+        np.add.at(n, key, 1)
+        n = np.maximum(n, 1)
+        result = result / n if x.dtype.kind == "f" else np.floor_divide(result, n)
+    return result.astype(x.dtype).reshape(x.shape)
+
+
+def on_a_diagonal(x, y, offset, dim1, dim2):
+    """A copy of x with y on a diagonal."""
+    result = x.copy()
+    writable_diagonal(result, offset, dim1, dim2)[...] = y
+    return result
+
+
+def block(shapes, i):
+    """Where block i stands in the matrix with all blocks along its diagonal."""
+    sizes = [(1, *shape)[-2:] if shape else (1, 1) for shape in shapes]
+    (top, left), (h, w) = np.sum([(0, 0), *sizes[:i]], axis=0).tolist(), sizes[i]
+    return slice(top, top + h), slice(left, left + w)
+
+
+def blocks(arrays):
+    """Matrices along the diagonal of a larger one, zeros elsewhere."""
+    shapes = [a.shape for a in arrays]
+    (rows, columns) = block(shapes, len(arrays) - 1)
+    result = np.zeros((rows.stop, columns.stop), np.result_type(*arrays))
+    for i, a in enumerate(arrays):
+        result[block(shapes, i)] = a
+    return result
 
 
 # ---- losses ----------------------------------------------------------------------------------------------------------
@@ -490,3 +623,59 @@ def sixteen_by_sixteen(x):
         return rest
     groups = np.add.accumulate(x[:whole].reshape(-1, 16), axis=1)[:, -1]
     return rest + np.add.accumulate(groups)[-1]
+
+
+# ---- matrices --------------------------------------------------------------------------------------------------------
+
+
+def lu_of(matrix):
+    """P, L and U of one matrix in place, by rows exchanged for the largest pivot: (LU in one, row exchanged with each, from 1)."""
+    lu = np.array(matrix)
+    m, n = lu.shape
+    pivots = np.arange(1, min(m, n) + 1, dtype=np.int32)
+    for k in range(min(m, n)):
+        p = k + int(np.argmax(np.abs(lu[k:, k])))
+        pivots[k] = p + 1
+        lu[[k, p]] = lu[[p, k]]
+        if lu[k, k] != 0:
+            lu[k + 1 :, k] /= lu[k, k]
+            lu[k + 1 :, k + 1 :] -= np.outer(lu[k + 1 :, k], lu[k, k + 1 :])
+    return lu, pivots
+
+
+def singular_at(a):
+    """For each matrix of a stack the number of its first zero pivot, from 1; 0 if there is none."""
+    found = np.zeros(a.shape[:-2], np.int64)
+    for place in np.ndindex(*a.shape[:-2]):
+        zero = np.flatnonzero(np.diagonal(lu_of(a[place])[0]) == 0)
+        found[place] = zero[0] + 1 if zero.size else 0
+    return found
+
+
+def pseudo_inverse(x, atol, rtol, hermitian):
+    """V diag(1 / s) U' with the small s left out: those up to max(atol, rtol * the largest)."""
+    if hermitian:
+        values, u = np.linalg.eigh(x)
+        vh, s = u.mT, np.abs(values)
+        u = u * np.sign(values)[..., None, :]
+    else:
+        u, s, vh = np.linalg.svd(x, full_matrices=False)
+    rtol = np.finfo(x.dtype).eps * max(x.shape[-2:]) if rtol is None else rtol
+    least = np.maximum(atol, rtol * s.max(-1, initial=0))
+    kept = s > np.asarray(least)[..., None]
+    inverse = np.where(kept, 1 / np.where(kept, s, 1), 0).astype(x.dtype)
+    return (vh.mT * inverse[..., None, :]) @ u.mT
+
+
+def matrix_exponential(x):
+    """Scaled down by a power of two until the Taylor series is short, then squared as often."""
+    size = np.abs(x).sum(-2).max(initial=0)
+    times = max(0, int(np.ceil(np.log2(size))) + 2) if 0 < size < math.inf else 0
+    scaled = x.astype(np.float64) / 2.0**times
+    term = result = np.broadcast_to(np.eye(x.shape[-1]), x.shape).copy()
+    for k in range(1, 19):
+        term = term @ scaled / k
+        result = result + term
+    for _ in range(times):
+        result = result @ result
+    return result.astype(x.dtype)

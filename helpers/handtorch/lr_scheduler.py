@@ -17,10 +17,13 @@ from contextlib import contextmanager
 from functools import partial, wraps
 from weakref import ref
 
+from .end import end_of
 from .optim import Optimizer
 from .tensor import Tensor
 
-_EPOCH_IS_DEPRECATED = (
+__getattr__ = end_of("torch.optim.lr_scheduler")
+
+EPOCH_DEPRECATION_WARNING = (
     "The epoch parameter in `scheduler.step()` was not necessary and is being deprecated where possible. Please use "
     "`scheduler.step()` to step the scheduler. During the deprecation, if epoch is different from None, the closed "
     "form is used instead of the new chainable form, where available. Please open an issue if you are unable to "
@@ -69,7 +72,7 @@ class LRScheduler:
             self._warn_of_wrong_order()
         self._step_count += 1
         if epoch is not None:
-            warnings.warn(_EPOCH_IS_DEPRECATED, UserWarning, stacklevel=2)
+            warnings.warn(EPOCH_DEPRECATION_WARNING, UserWarning, stacklevel=2)
         self._update_lr(epoch)
 
     def _warn_of_wrong_order(self) -> None:
@@ -127,6 +130,10 @@ class LRScheduler:
     def load_state_dict(self, state_dict: dict) -> None:
         """Continue from what `state_dict()` gave; the optimizer has a state_dict of its own."""
         self.__dict__.update(state_dict)
+
+
+class _LRScheduler(LRScheduler):
+    """The first name of `LRScheduler`."""
 
 
 def _check_optimizer(optimizer) -> None:
@@ -638,7 +645,7 @@ class ReduceLROnPlateau(LRScheduler):
         """Take note of the metric of this epoch, a number or a 0-d tensor, and reduce the rates if it is due."""
         current = float(metrics)
         if epoch is not None:
-            warnings.warn(_EPOCH_IS_DEPRECATED, UserWarning, stacklevel=2)
+            warnings.warn(EPOCH_DEPRECATION_WARNING, UserWarning, stacklevel=2)
         self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
         if self._is_better(current, self.best):
             self.best = current

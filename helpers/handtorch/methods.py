@@ -160,7 +160,7 @@ def as_float(x):
 # ---- elementwise -----------------------------------------------------------------------------------------------------
 
 ONE = {
-    "abs": ops.absolute, "absolute": ops.absolute, "negative": ops.neg, "neg": ops.neg, "sign": ops.sign, "sgn": ops.sign,
+    "abs": ops.absolute, "absolute": ops.absolute, "sign": ops.sign, "sgn": ops.sgn,
     "exp": ops.exp, "exp2": ops.exp2, "expm1": ops.expm1, "log": ops.log, "log2": ops.log2, "log10": ops.log10,
     "log1p": ops.log1p, "sqrt": ops.sqrt, "rsqrt": ops.rsqrt, "sin": ops.sin, "cos": ops.cos, "tan": ops.tan, "asin": ops.asin,
     "arcsin": ops.asin, "acos": ops.acos, "arccos": ops.acos, "atan": ops.atan, "arctan": ops.atan, "sinh": ops.sinh,
@@ -193,6 +193,26 @@ for _name, _op in ONE.items():
     setattr(Tensor, _name + "_", _in_place)
 
 
+for _name in ("acosh", "asinh", "atanh"):  # PyTorch has no derivative of these
+    _op = ops.without_derivative(ONE[_name], f"{_name.capitalize()}Backward1", f"inplace version of {_name}")
+    for _alias in (_name, "arc" + _name[1:]):
+        _in_place = elementwise(_alias, _op)[1]
+        IN_PLACE[_alias + "_"] = FUNCTIONS[_alias + "_"] = _in_place
+        setattr(Tensor, _alias + "_", _in_place)
+
+
+@public(names=("neg", "negative"), in_place=True)
+def negated(x):
+    """-x."""
+    need_tensor(x, "neg")
+    if x._array.dtype.kind == "b":
+        raise RuntimeError(
+            "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use the `~` or "
+            "`logical_not()` operator instead."
+        )
+    return ops.neg.record((x,), {})
+
+
 def both(op, x, other):
     """An operation on two operands, of which at least one is a tensor."""
     return op.record((as_operand(x), as_operand(other)), {})
@@ -201,15 +221,54 @@ def both(op, x, other):
 TWO = {
     "mul": ops.mul, "multiply": ops.mul, "fmod": ops.fmod, "remainder": ops.remainder, "maximum": ops.maximum, "minimum": ops.minimum,
     "fmax": ops.fmax, "fmin": ops.fmin, "atan2": ops.atan2, "arctan2": ops.atan2, "hypot": ops.hypot, "logaddexp": ops.logaddexp,
-    "logaddexp2": ops.logaddexp2, "xlogy": ops.xlogy, "copysign": ops.copysign, "floor_divide": ops.floor_divide,
+    "logaddexp2": ops.logaddexp2, "xlogy": ops.xlogy, "floor_divide": ops.floor_divide,
     "true_divide": ops.div, "eq": ops.eq, "ne": ops.ne, "not_equal": ops.ne, "lt": ops.lt, "less": ops.lt, "le": ops.le,
     "less_equal": ops.le, "gt": ops.gt, "greater": ops.gt, "ge": ops.ge, "greater_equal": ops.ge,
 }  # fmt: skip
 
 
+# What takes two tensors and no number; and for the others how PyTorch lists what they take.
+TENSORS_ONLY = {
+    "maximum", "minimum", "fmax", "fmin", "atan2", "arctan2", "hypot", "logaddexp", "logaddexp2", "nextafter", "ldexp", "gcd", "lcm",
+    "logical_and", "logical_or", "logical_xor", "heaviside", "isclose",
+}  # fmt: skip
+FORMS = {
+    "number": "Tensor input, Number {}, *, Tensor out = None",
+    "either": "Number self, Tensor {}, *, Tensor out = None",
+    "silent": "Number self, Tensor {})\n      didn't match because some of the arguments have invalid types: (!int!, !int!",
+}
+EITHER = {
+    "remainder": "silent",
+    "bitwise_and": "silent",
+    "bitwise_or": "silent",
+    "bitwise_xor": "silent",
+    "xlogy": "either",
+}
+
+
+def need_tensors(name, x, other, word="other"):
+    """PyTorch's complaint about operands that are no tensors."""
+    if name in TENSORS_ONLY:
+        need_tensor(x, name)
+        need_tensor(other, name, 2, "values" if name == "heaviside" else word)
+        return
+    if isinstance(x, Variable) or (name in EITHER and isinstance(other, Variable)):
+        return
+    forms = ["Tensor input, Tensor {}, *, Tensor out = None"]
+    forms += [FORMS[EITHER[name]]] if name in EITHER else []
+    given = ", ".join("Tensor" if isinstance(a, Variable) else type(a).__name__ for a in (x, other))
+    listed = "".join(f" * ({form.format(word)})\n" for form in [*forms, FORMS["number"]])
+    raise TypeError(
+        f"{name}() received an invalid combination of arguments - got ({given}), but expected one of:\n{listed}"
+    )
+
+
 def binary(name, op):
     def function(x, other):
-        return op.record((as_operand(x), as_operand(other)), {})
+        x, other = as_operand(x), as_operand(other)
+        if not (isinstance(x, Variable) and isinstance(other, Variable)):
+            need_tensors(name, x, other)
+        return op.record((x, other), {})
 
     def in_place(self, other):
         return op.in_place((self, as_operand(other)), {})
@@ -277,7 +336,8 @@ Tensor.add_, Tensor.sub_, Tensor.subtract_ = add_, sub_, sub_
 def rsub(x, other, *, alpha=1):
     """other - alpha * x."""
     if isinstance(other, Variable):
-        return sub(other, x, alpha=alpha)
+        no_bool_difference(x, other)
+        return ops.rsub_by.record((x, other), {"alpha": alpha})
     x = x if alpha == 1 else x * alpha
     no_bool_difference(x, other)
     kind = dtypes.result_dtype((x._array, other))
@@ -330,7 +390,7 @@ def power(x, exponent):
     return ops.power.record((x if x.dtype is kind else x.to(kind),), {"exponent": exponent})
 
 
-@public
+@public(in_place=True)
 def float_power(x, exponent):
     """The power, computed in double precision."""
     x, exponent = (a.to(dtypes.float64) if isinstance(a, Variable) else float(a) for a in (x, exponent))
@@ -343,10 +403,14 @@ def clamp(x, min=None, max=None):
     if min is None and max is None:
         raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
     if isinstance(min, Variable) or isinstance(max, Variable):
-        x = x if min is None else ops.clamp_min.record((x, min), {})
-        return x if max is None else ops.clamp_max.record((x, max), {})
-    kind = dtypes.result_dtype([a for a in (x._array, min, max) if a is not None])
-    return ops.clamp.record((x if x.dtype is kind else x.to(kind),), {"low": min, "high": max})
+        return ops.clamp_by.record((x, min, max), {})
+    return clamped(ops.clamp, x, min, max)
+
+
+def clamped(op, x, low, high):
+    """x between two numbers, in the type that they have in common."""
+    kind = dtypes.result_dtype([a for a in (x._array, low, high) if a is not None])
+    return op.record((x if x.dtype is kind else x.to(kind),), {"low": low, "high": high})
 
 
 def clamp_(self, min=None, max=None):
@@ -362,19 +426,25 @@ Tensor.clamp_ = Tensor.clip_ = clamp_
 @public(in_place=True)
 def clamp_min(x, min):
     """x, or `min` where that is larger."""
-    return clamp(x, min=min)
+    need_tensors("clamp_min", x, min, "min")
+    if isinstance(min, Variable):
+        return ops.clamp_min.record((x, min), {})
+    return clamped(ops.clamp_least, x, min, None)
 
 
 @public(in_place=True)
 def clamp_max(x, max):
     """x, or `max` where that is smaller."""
-    return clamp(x, max=max)
+    need_tensors("clamp_max", x, max, "max")
+    if isinstance(max, Variable):
+        return ops.clamp_max.record((x, max), {})
+    return clamped(ops.clamp_most, x, None, max)
 
 
 @public(in_place=True)
-def round(x, *, decimals=0):
-    """x rounded to the nearest, halves to the even one."""
-    return ops.round.record((x,), {"decimals": decimals} if decimals else {})
+def round(x, *, decimals=None):
+    """x rounded to the nearest, halves to the even one; to so many decimals."""
+    return ops.round.record((x,), {}) if decimals is None else ops.round_to.record((x,), {"decimals": decimals})
 
 
 @public(in_place=True)
@@ -437,6 +507,15 @@ def addcdiv_(self, tensor1, tensor2, *, value=1):
 Tensor.lerp_, Tensor.addcmul_, Tensor.addcdiv_ = lerp_, addcmul_, addcdiv_
 
 
+@public(in_place=True)
+def copysign(x, other):
+    """The size of x with the sign of other."""
+    need_tensors("copysign", x, other)
+    if isinstance(other, Variable):
+        return ops.copysign.record((x, other), {})
+    return ops.copysign_of.record((as_float(x),), {"other": other})
+
+
 @public(names=("positive",))
 def positive(x):
     """x itself."""
@@ -473,6 +552,8 @@ def plain(name, function, method=True):
     """A function without a derivative, from one on arrays."""
 
     def call(input, *others):
+        if others:
+            need_tensors(name, input, *others)
         return wrap(np.asarray(function(*(array(a) for a in (input, *others)))))
 
     call.__name__ = name
@@ -482,6 +563,8 @@ def plain(name, function, method=True):
 
 def integers(function, name):
     def call(x, y=None):
+        if name != "bitwise_not":
+            need_tensors(name, x, y)
         arrays = [array(as_operand(a)) for a in (x, y) if a is not None]
         if dtypes.result_dtype(arrays).is_floating_point:
             raise RuntimeError(f"\"{name}_cpu\" not implemented for '{dtypes.result_dtype(arrays).letter}'")
@@ -505,16 +588,30 @@ for _name, _function in {
     "logical_and": np.logical_and, "logical_or": np.logical_or, "logical_xor": np.logical_xor, "logical_not": np.logical_not,
     "isnan": np.isnan, "isinf": np.isinf, "isfinite": np.isfinite, "signbit": np.signbit,
     "isposinf": np.isposinf, "isneginf": np.isneginf, "isreal": lambda a: np.ones(a.shape, bool),
-    "heaviside": lambda a, b: np.where(a == 0, b, a > 0).astype(a.dtype),
 }.items():  # fmt: skip
     plain(_name, _function)
 for _name in ("logical_and", "logical_or", "logical_xor", "logical_not"):
     offer_in_place(_name, lambda self, *o, f=FUNCTIONS[_name]: f(self, *o).to(self.dtype))
 
 
+@public(in_place=True)
+def heaviside(x, values):
+    """0 where x is negative, 1 where it is positive, and `values` where it is 0."""
+    need_tensors("heaviside", x, values)
+    if x.dtype is not values.dtype:
+        raise RuntimeError("heaviside is not yet implemented for tensors with different dtypes.")
+    return ops.heaviside.record((x, values), {})
+
+
 @public
 def isclose(x, other, rtol=1e-05, atol=1e-08, equal_nan=False):
     """Where |x - other| <= atol + rtol * |other|."""
+    need_tensors("isclose", x, other)
+    for word, value in (("rtol", rtol), ("atol", atol)):
+        if value < 0:
+            raise RuntimeError(f"{word} must be greater than or equal to zero, but got {value:g}")
+    if x.dtype is not other.dtype:
+        raise RuntimeError(f"{x.dtype.letter} did not match {other.dtype.letter}")
     return wrap(np.asarray(np.isclose(x._array, other._array, rtol, atol, equal_nan)))
 
 
@@ -550,9 +647,9 @@ def to(x, *args, dtype=None, device=None, copy=False, non_blocking=False, memory
         elif isinstance(arg, Tensor):
             dtype = arg.dtype
         elif isinstance(arg, (str, dtypes.device)):
-            dtypes.device(arg)
+            dtypes.must_be_here(arg)
     if device is not None:
-        dtypes.device(device)
+        dtypes.must_be_here(device)
     if dtype is None or dtype is x.dtype:
         return clone(x) if copy else x
     return ops.cast.record((x,), {"to": dtype.numpy})
@@ -596,8 +693,12 @@ def type_(self, dtype=None, non_blocking=False):
     """The name of the type, `torch.FloatTensor`; with an argument, the tensor in that type."""
     if dtype is None:
         return f"torch.{self.dtype.letter}Tensor"
-    if isinstance(dtype, str):
-        dtype = next(kind for kind in dtypes.ALL if dtype in (f"torch.{kind.letter}Tensor", str(kind)))
+    name = dtype if isinstance(dtype, str) else f"torch.{getattr(dtype, '__name__', '')}"
+    for kind in dtypes.ALL:
+        if name in (f"torch.{kind.letter}Tensor", str(kind)):
+            dtype = kind
+    if not isinstance(dtype, dtypes.dtype):
+        raise ValueError(f"invalid type: '{dtype}'")
     return to(self, dtype)
 
 
@@ -641,8 +742,15 @@ def fill_(self, value):
             raise RuntimeError(
                 f"fill_ only supports 0-dimension value tensor but got tensor with {value._array.ndim} dimensions."
             )
-        return ops.copy.in_place((self, value), {})
+        return ops.fill_by.in_place((self, value), {})
     return ops.fill.in_place((self,), {"value": value})
+
+
+def filled(self, value):
+    """A tensor of this one's shape and type with one number everywhere."""
+    if isinstance(value, Variable):
+        return ops.fill_by.called("FillBackward1").record((self, value), {})
+    return ops.fill.record((self,), {"value": value})
 
 
 def zero_(self):
@@ -691,7 +799,7 @@ Tensor.contiguous = lambda self, memory_format=None: (
 Tensor.is_same_size = lambda self, other: self._array.shape == other._array.shape
 Tensor.is_set_to = lambda self, other: self._array.__array_interface__ == other._array.__array_interface__
 FUNCTIONS.update(
-    numel=lambda input: input._array.size, zero_=zero_, fill_=fill_, fill=lambda input, value: clone(input).fill_(value)
+    numel=lambda input: input._array.size, zero_=zero_, fill_=fill_, fill=lambda input, value: filled(input, value)
 )
 Tensor.fill = FUNCTIONS["fill"]
 
@@ -766,6 +874,8 @@ def mean(x, dim=None, keepdim=False, *, dtype=None):
 @public
 def prod(x, dim=None, keepdim=False, *, dtype=None):
     """The product over one dimension, or of all elements."""
+    if dtype is dtypes.bool:
+        return to(prod(x, dim, keepdim), dtype)
     x = in_dtype(x, dtype)
     if dim is None:
         return ops.prod.record((x,), {})
@@ -775,7 +885,11 @@ def prod(x, dim=None, keepdim=False, *, dtype=None):
 @public
 def nansum(x, dim=None, keepdim=False, *, dtype=None):
     """The sum without what is nan."""
-    return sum(where(isnan(x), 0, x) if is_float(x) else x, dim, keepdim, dtype=dtype)
+    x = in_dtype(x, dtype)
+    if not is_float(x):
+        return sum(x, dim, keepdim)
+    dims = None if dim is None or dim == () else dims_of(dim, x._array.ndim)
+    return ops.nansum.record((x,), {"dim": dims, "keepdim": keepdim})
 
 
 isnan = FUNCTIONS["isnan"]
@@ -819,20 +933,22 @@ var.__doc__, std.__doc__ = "The variance, with n - correction for n.", "The stan
 public(var), public(std)
 
 
-@public(method=False)
-def var_mean(x, dim=None, unbiased=None, keepdim=False, *, correction=None):
-    """Variance and mean."""
-    if isinstance(dim, builtins.bool):
-        dim, unbiased = None, dim
-    return var(x, dim, unbiased, keepdim, correction=correction), mean(x, dim, keepdim)
+def spread_and_mean(name, op):
+    def function(x, dim=None, unbiased=None, keepdim=False, *, correction=None):
+        if isinstance(dim, builtins.bool):
+            dim, unbiased = None, dim
+        if correction is None:
+            correction = 1 if unbiased is None or unbiased else 0
+        dims = None if dim is None or dim == () or dim == [] else dims_of(dim, x._array.ndim)
+        warn_about_freedom(x, dims, correction, name)
+        return tuple(op.record((x,), {"dim": dims, "correction": correction, "keepdim": keepdim}))
+
+    function.__name__ = name
+    return public(function, method=False)
 
 
-@public(method=False)
-def std_mean(x, dim=None, unbiased=None, keepdim=False, *, correction=None):
-    """Standard deviation and mean."""
-    if isinstance(dim, builtins.bool):
-        dim, unbiased = None, dim
-    return std(x, dim, unbiased, keepdim, correction=correction), mean(x, dim, keepdim)
+var_mean, std_mean = spread_and_mean("var_mean", ops.var_mean), spread_and_mean("std_mean", ops.std_mean)
+var_mean.__doc__, std_mean.__doc__ = "Variance and mean.", "Standard deviation and mean."
 
 
 @public
@@ -940,8 +1056,9 @@ amax, amin = extreme_values("amax", ops.amax), extreme_values("amin", ops.amin)
 @public
 def aminmax(x, *, dim=None, keepdim=False):
     """Smallest and largest."""
-    dims = () if dim is None else dim
-    return AMINMAX(amin(x, dims, keepdim), amax(x, dims, keepdim))
+    dims = None if dim is None else (dim_of(dim, x._array.ndim),) if x._array.ndim else None
+    need_elements(x, None if dims is None else dims[0], "aminmax")
+    return AMINMAX(*ops.aminmax.record((x,), {"dim": dims, "keepdim": keepdim}))
 
 
 AMINMAX = returned("aminmax", "min", "max")
@@ -991,6 +1108,22 @@ def middle(x, dim):
 
 
 @public
+def nanmedian(x, dim=None, keepdim=False):
+    """The middle element of those that are not nan."""
+    bad = np.isnan(x._array) if is_float(x) else np.zeros(x._array.shape, bool)
+    if dim is None:
+        good = x._array[~bad]
+        value = np.sort(good)[(good.size - 1) // 2] if good.size else np.asarray(math.nan, x._array.dtype)
+        return ops.median_of_all.called("Nanmedian").record((x,), {"value": value})
+    dim = dim_of(dim, x._array.ndim)
+    if not x._array.ndim:
+        return chosen("nanmedian", x, np.zeros((), np.int64), 0, keepdim)
+    count = np.maximum((~bad).sum(dim, keepdims=True), 1)
+    order = np.argsort(x._array, axis=dim, kind="stable")
+    return chosen("nanmedian", x, np.take_along_axis(order, (count - 1) // 2, dim), dim, keepdim)
+
+
+@public
 def median(x, dim=None, keepdim=False):
     """The middle element of the sorted ones: the lower of two."""
     if dim is None:
@@ -1007,6 +1140,9 @@ def median(x, dim=None, keepdim=False):
 @public
 def kthvalue(x, k, dim=-1, keepdim=False):
     """The k-th smallest element, from 1."""
+    axis = dim_of(dim, x._array.ndim)
+    if not 0 < k <= (x._array.shape[axis] if x._array.ndim else 1):
+        raise RuntimeError(f"kthvalue(): selected number k out of range for dimension {axis}")
     return kth("kthvalue", x, dim, keepdim, lambda order, dim: np.take(order, [k - 1], axis=dim))
 
 
@@ -1024,33 +1160,73 @@ def mode(x, dim=-1, keepdim=False):
     return chosen("mode", x, np.expand_dims(np.apply_along_axis(one, dim, x._array), dim), dim, keepdim)
 
 
-@public
-def quantile(x, q, dim=None, keepdim=False, *, interpolation="linear"):
-    """The q-quantile, between the sorted elements."""
-    number = not isinstance(q, Variable)
-    qs = np.asarray([q] if number else np.atleast_1d(q._array), x._array.dtype)
-    flat = dim is None
-    axis = 0 if flat else dim_of(dim, x._array.ndim)
-    ordered = sort(movedim(flatten(x) if flat else x, axis, -1), -1).values
-    place = qs * (ordered._array.shape[-1] - 1 if ordered._array.ndim else 0)
-    ends = {"lower": (np.floor, np.floor), "higher": (np.ceil, np.ceil), "nearest": (np.round, np.round)}
-    below, above = (end(place).astype(np.int64) for end in ends.get(interpolation, (np.floor, np.ceil)))
-    weight = wrap((place - below).astype(x._array.dtype) if interpolation == "linear" else np.full_like(place, 0.5))
-    result = lerp(index_select(ordered, -1, wrap(below)), index_select(ordered, -1, wrap(above)), weight)
-    result = where(FUNCTIONS["isnan"](ordered).any(-1, True), math.nan, result) if x._array.size else result
-    result = movedim(result, -1, 0)
-    if keepdim:
-        shape = (-1, *((1,) * x._array.ndim)) if flat else None
-        result = reshape(result, shape) if flat else unsqueeze(result, axis + 1)
-    return select(result, 0, 0) if number or not q._array.ndim else result
+def quantile_of(name, skip_nan):
+    def function(x, q, dim=None, keepdim=False, *, interpolation="linear"):
+        if not isinstance(q, Variable):
+            if not 0 <= q <= 1:
+                raise RuntimeError(f"quantile() q must be in the range [0, 1] but got {q:g}")
+            q = wrap(np.asarray(q, x._array.dtype))
+        check_quantile(name, x, q, interpolation)
+        ndim, kind = x._array.ndim, x._array.dtype
+        if dim is None or not ndim:
+            rows = reshape(x, (*(1,) * (ndim if keepdim else 0), -1))
+        else:
+            axis = dim_of(dim, ndim)
+            rows = transpose(unsqueeze(x, -1), axis, -1)
+        rows = sort(rows, -1).values
+        last = rows._array.shape[-1] - 1
+        nan = np.isnan(rows._array)
+        if skip_nan:
+            rank = flatten(q) * wrap(np.maximum((~nan).sum(-1, keepdims=True) - 1, 0).astype(kind))
+        else:  # one nan spoils a row; it stands at the end
+            rank = where(wrap(nan.any(-1, keepdims=True)), float(last), flatten(q) * float(last))
+        rank = expand(rank, np.broadcast_shapes(rank._array.shape, (*rows._array.shape[:-1], q._array.size)))
+        ends = {"lower": (np.floor, np.floor), "higher": (np.ceil, np.ceil), "nearest": (np.round, np.round)}
+        below, above = (end(rank._array).astype(np.int64) for end in ends.get(interpolation, (np.floor, np.ceil)))
+        result = gather(rows, -1, wrap(below))
+        if interpolation in ("linear", "midpoint"):
+            half = wrap(np.full(below.shape, 0.5, kind))
+            weight = rank - wrap(below.astype(kind)) if interpolation == "linear" else half
+            result = lerp(result, gather(rows, -1, wrap(above)), weight)
+        if dim is not None and ndim and not keepdim:
+            result = squeeze(result, axis)
+        if q._array.ndim:
+            return movedim(result, -1, 0)
+        return ops.squeeze_dim.called("SqueezeBackward4").record((result,), {"dim": (result._array.ndim - 1,)})
+
+    function.__name__ = name
+    return public(function)
+
+
+def check_quantile(name, x, q, interpolation):
+    if not x._array.size:
+        raise RuntimeError(f"{name}() input tensor must be non-empty")
+    if q._array.ndim > 1:
+        raise RuntimeError(f"{name}() q must be a scalar or 1D tensor")
+    if x.dtype not in (dtypes.float32, dtypes.float64):
+        raise RuntimeError(f"{name}() input tensor must be either float or double dtype")
+    if q.dtype is not x.dtype:
+        raise RuntimeError(f"{name}() q tensor must be same dtype as the input tensor")
+    if interpolation not in ("linear", "lower", "higher", "midpoint", "nearest"):
+        raise RuntimeError(
+            f"{name}() interpolation must be one of linear, lower, higher, midpoint or nearest, but got {interpolation}"
+        )
+    if ((q._array < 0) | (q._array > 1)).any():
+        raise RuntimeError(f"{name}() q values must be in the range [0, 1]")
+
+
+quantile, nanquantile = quantile_of("quantile", False), quantile_of("nanquantile", True)
+quantile.__doc__ = "The q-quantile, between the sorted elements."
+nanquantile.__doc__ = "The q-quantile of what is not nan."
 
 
 @public
-def sort(x, dim=-1, descending=False, stable=False):
+def sort(x, dim=-1, descending=False, stable=None):
     """The elements in order along `dim`, and where they came from."""
     dim = dim_of(dim, x._array.ndim)
     index = order_of(x._array, dim, descending)
-    return RETURNED["sort"](ops.sort.record((x, wrap(index)), {"dim": dim}), wrap(index))
+    op = ops.sort if stable is None else ops.sort.called("SortBackward1")
+    return RETURNED["sort"](op.record((x, wrap(index)), {"dim": dim}), wrap(index))
 
 
 def order_of(array, dim, descending):
@@ -1099,15 +1275,16 @@ def unique(x, sorted=True, return_inverse=False, return_counts=False, dim=None):
 @public
 def unique_consecutive(x, return_inverse=False, return_counts=False, dim=None):
     """The elements without immediate repetitions."""
-    if dim is not None:
-        raise NotImplementedError("handtorch's unique_consecutive ends at dim=None")
-    flat = x._array.reshape(-1)
-    first = np.append([True], flat[1:] != flat[:-1])[: flat.size]
-    result = [wrap(flat[first])]
+    rows = x._array.reshape(-1) if dim is None else np.moveaxis(x._array, dim_of(dim, x._array.ndim), 0)
+    n = rows.shape[0]
+    changes = (rows[1:] != rows[:-1]).any(tuple(range(1, rows.ndim)))
+    first = np.append([True], changes)[:n]
+    values = rows[first] if dim is None else np.moveaxis(rows[first], 0, dim)
+    result = [wrap(np.ascontiguousarray(values))]
     if return_inverse:
-        result.append(wrap((np.cumsum(first) - 1).reshape(x._array.shape)))
+        result.append(wrap((np.cumsum(first) - 1).reshape(x._array.shape if dim is None else n)))
     if return_counts:
-        result.append(wrap(np.diff(np.append(np.flatnonzero(first), flat.size))))
+        result.append(wrap(np.diff(np.append(np.flatnonzero(first), n))))
     return tuple(result) if len(result) > 1 else result[0]
 
 
@@ -1120,7 +1297,8 @@ def bincount(x, weights=None, minlength=0):
 @public
 def histc(x, bins=100, min=0, max=0):
     """How many elements fall in each of `bins` equal intervals."""
-    low, high = (x._array.min(), x._array.max()) if min == max == 0 else (min, max)
+    low, high = (x._array.min(), x._array.max()) if min == max and x._array.size else (min, max)
+    low, high = (low - 1, high + 1) if low == high else (low, high)
     return wrap(np.histogram(x._array, bins, (low, high))[0].astype(x._array.dtype))
 
 
@@ -1133,10 +1311,23 @@ def bucketize(x, boundaries, *, out_int32=False, right=False):
 @public(method=False)
 def searchsorted(sorted_sequence, x, *, out_int32=False, right=False, side=None, sorter=None):
     """Where each element would have to be inserted to keep the order."""
-    if sorted_sequence._array.ndim != 1 or sorter is not None:
-        raise NotImplementedError("handtorch's searchsorted ends at one sorted sequence without sorter")
-    values = np.asarray(array(x))
-    place = np.searchsorted(sorted_sequence._array, values, "right" if right or side == "right" else "left")
+    if side is not None and side not in ("left", "right"):
+        raise RuntimeError(f"torch.searchsorted(): side can only be 'left' or 'right' but got {side}")
+    rows, values = sorted_sequence._array, np.asarray(array(x))
+    rows = rows if sorter is None else np.take_along_axis(rows, sorter._array, -1)
+    side = "right" if right or side == "right" else "left"
+    if rows.ndim == 1:
+        place = np.searchsorted(rows, values, side)
+    else:
+        if values.shape[:-1] != rows.shape[:-1]:
+            raise RuntimeError(
+                "torch.searchsorted(): boundaries tensor should be 1 dimension or the first N-1 dimensions of boundaries tensor and "
+                f"input value tensor must match, but we got boundaries tensor {list(rows.shape)} and input value tensor "
+                f"{list(values.shape)}"
+            )
+        place = np.zeros(values.shape, np.int64)
+        for row in np.ndindex(*rows.shape[:-1]):
+            place[row] = np.searchsorted(rows[row], values[row], side)
     return wrap(np.asarray(place).astype(np.int32 if out_int32 else np.int64))
 
 
@@ -1177,14 +1368,23 @@ cummax, cummin = running("cummax", np.maximum), running("cummin", np.minimum)
 @public
 def diff(x, n=1, dim=-1, prepend=None, append=None):
     """Differences of neighbours along `dim`, n times."""
-    if n == 0:
-        return clone(x)
     parts = [t for t in (prepend, x, append) if t is not None]
+    if not x._array.ndim:
+        raise RuntimeError("diff expects input to be at least one-dimensional")
+    if n < 0:
+        raise RuntimeError(f"order must be non-negative but got {n}")
+    if n == 0:
+        return zeros_of(x).copy_(x)
     x = cat(parts, dim) if len(parts) > 1 else x
-    for _ in range(n):
-        length = x._array.shape[dim]
-        x = x.narrow(dim, 1, length - 1) - x.narrow(dim, 0, length - 1)
+    for _ in range(builtins.min(n, x._array.shape[dim])):
+        rest = builtins.max(x._array.shape[dim] - 1, 0)
+        later, earlier = narrow(x, dim, x._array.shape[dim] - rest, rest), narrow(x, dim, 0, rest)
+        x = bitwise_xor(later, earlier) if x.dtype is dtypes.bool else later - earlier
     return x
+
+
+def zeros_of(x):
+    return wrap(np.zeros(x._array.shape, x._array.dtype))
 
 
 @public
@@ -1192,7 +1392,9 @@ def norm(x, p="fro", dim=None, keepdim=False, dtype=None):
     """The vector norm (sum |x|^p)^(1/p); "fro" is p=2."""
     x = in_dtype(x, dtype)
     if p == "nuc":
-        raise NotImplementedError("handtorch ends before the nuclear norm")
+        from .linalg import matrix_norm
+
+        return matrix_norm(x, "nuc", (-2, -1) if dim is None else dim, keepdim)
     if not is_float(x):
         raise RuntimeError(
             "linalg.vector_norm: Expected a floating point or complex tensor as input. Got " + x.dtype.letter
@@ -1204,15 +1406,20 @@ def norm(x, p="fro", dim=None, keepdim=False, dtype=None):
 @public
 def dist(x, other, p=2):
     """The norm of the difference."""
-    return norm(x - other, p)
+    return ops.dist.record((x, other), {"p": float(p)})
 
 
-@public
+@public(in_place=True)
 def renorm(x, p, dim, maxnorm):
     """Each slice along `dim` scaled down to norm `maxnorm` at most."""
+    if p <= 0:
+        raise RuntimeError("renorm: non-positive-norm not supported")
+    if x._array.ndim < 2:
+        raise RuntimeError(f"renorm: input needs at least 2 dimensions, got {x._array.ndim} dimensions")
+    if maxnorm < 0:
+        raise RuntimeError(f"renorm: expected maxnorm to be >= 0 but got {maxnorm}")
     others = tuple(i for i in range(x._array.ndim) if i != dim_of(dim, x._array.ndim))
-    size = norm(x, p, others, True)
-    return x * where(size > maxnorm, maxnorm / (size + 1e-7), 1.0)
+    return ops.renorm.record((x,), {"p": p, "dims": others, "maxnorm": maxnorm})
 
 
 @public
@@ -1226,11 +1433,23 @@ def trace(x):
 @public
 def cov(x, *, correction=1, fweights=None, aweights=None):
     """The covariance matrix of the rows."""
-    if fweights is not None or aweights is not None:
-        raise NotImplementedError("handtorch's cov ends before weights")
+    if x._array.ndim > 2:
+        raise RuntimeError(
+            f"cov(): expected input to have two or fewer dimensions but got an input with {x._array.ndim} dimensions"
+        )
     rows = as_float(x if x._array.ndim == 2 else x.reshape(1, -1))
-    rows = rows - mean(rows, 1, True)
-    return squeeze(rows @ rows.mT / builtins.max(rows._array.shape[1] - correction, 0))
+    weight = aweights if fweights is None else fweights if aweights is None else fweights * aweights
+    if weight is None:
+        count, mean_ = rows._array.shape[1], sum(rows, 1) / rows._array.shape[1]
+        norm_ = builtins.max(count - correction, 0)
+    else:
+        total = sum(weight)
+        mean_ = sum(rows * weight, 1) / total
+        squared = total if aweights is None or fweights is None and correction == 0 else sum(weight * aweights)
+        norm_ = total - correction * (1 if aweights is None else squared / total)
+        norm_ = clamp(norm_ if isinstance(norm_, Variable) else wrap(np.asarray(norm_)), min=0)
+    rows = rows - unsqueeze(mean_, 1)
+    return squeeze(mm(rows, t(rows if weight is None else rows * weight)) / norm_)
 
 
 @public
@@ -1304,7 +1523,24 @@ def reshape(x, *shape):
 
 
 Tensor.reshape = lambda self, *shape, **named: reshape(self, *(shape or (named["shape"],)))
-Tensor.sum_to_size = lambda self, *size: ops.sum_to(self, shape=shape_from(size))
+
+
+def sum_to_size(self, *size):
+    """Summed over what broadcasting from `size` would repeat."""
+    size, shape = shape_from(size), self._array.shape
+    extra = len(shape) - len(size)
+    if extra < 0 or builtins.any(m not in (1, n) for m, n in zip(size, shape[extra:], strict=True)):
+        raise RuntimeError(f"size {{{list(size)}}} is not expandable to size {{{list(shape)}}}.")
+    if not size:
+        return sum(self)
+    if size == shape:
+        return self
+    ones = tuple(i for i in range(len(shape)) if i < extra or (size[i - extra] == 1 and shape[i] != 1))
+    summed = sum(self, ones, True)
+    return view(summed, size) if extra else summed
+
+
+Tensor.sum_to_size = sum_to_size
 Tensor.reshape_as = lambda self, other: reshape(self, other._array.shape)
 FUNCTIONS["reshape"] = lambda input, shape: reshape(input, shape)
 
@@ -1408,8 +1644,16 @@ FUNCTIONS["permute"] = lambda input, dims: permute(input, dims)
 def movedim(x, source, destination):
     """Dimensions moved to other places, the others in order."""
     ndim = x._array.ndim
-    source = [dim_of(d, ndim) for d in (source if isinstance(source, (tuple, list)) else (source,))]
-    destination = [dim_of(d, ndim) for d in (destination if isinstance(destination, (tuple, list)) else (destination,))]
+    given = [list(d) if isinstance(d, (tuple, list)) else [d] for d in (source, destination)]
+    if len(given[0]) != len(given[1]):
+        raise RuntimeError(
+            f"movedim: Invalid source or destination dims: source ({given[0]} dims) should contain the same number of dims as "
+            f"destination ({given[1]} dims)"
+        )
+    source, destination = ([dim_of(d, ndim) for d in dims] for dims in given)
+    for word, places, dims in (("source", source, given[0]), ("destination", destination, given[1])):
+        if len(set(places)) < len(places):
+            raise RuntimeError(f"movedim: repeated dim in `{word}` ({dims})")
     if not ndim:
         return ops.positive.record((x,), {})
     order = [d for d in range(ndim) if d not in source]
@@ -1457,7 +1701,12 @@ def broadcast_shapes(*shapes):
 def broadcast_tensors(*tensors):
     """The tensors expanded to their common shape."""
     tensors = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)) else tensors
-    shape = broadcast_shapes(*(x._array.shape for x in tensors))
+    shape = ()
+    for x in tensors:
+        mismatch = size_mismatch(shape, x._array.shape)
+        if mismatch:
+            raise RuntimeError(mismatch)
+        shape = np.broadcast_shapes(shape, x._array.shape)
     return tuple(expand(x, shape) for x in tensors)
 
 
@@ -1510,18 +1759,24 @@ FUNCTIONS["flip"] = lambda input, dims: flip(input, dims)
 @public
 def fliplr(x):
     """Left and right exchanged."""
+    if x._array.ndim < 2:
+        raise RuntimeError("Input must be >= 2-d.")
     return flip(x, 1)
 
 
 @public
 def flipud(x):
     """Up and down exchanged."""
+    if x._array.ndim < 1:
+        raise RuntimeError("Input must be >= 1-d.")
     return flip(x, 0)
 
 
 @public
 def roll(x, shifts, dims=None):
     """Elements pushed along `dims`; what falls out comes in at the other end."""
+    if isinstance(shifts, (tuple, list)) and not len(shifts):
+        raise RuntimeError("`shifts` required")
     shifts = tuple(shifts) if isinstance(shifts, (tuple, list)) else (shifts,)
     dims = () if dims is None else tuple(dims) if isinstance(dims, (tuple, list)) else (dims,)
     if not dims and len(shifts) == 1:
@@ -1534,23 +1789,29 @@ def roll(x, shifts, dims=None):
 @public
 def rot90(x, k=1, dims=(0, 1)):
     """Turned by k quarter turns in a plane."""
-    a, b = dims
-    if k % 4 == 1:
-        return transpose(flip(x, b), a, b)
-    if k % 4 == 2:
-        return flip(x, a, b)
-    return flip(transpose(x, a, b), b) if k % 4 == 3 else clone(x)
+    if x._array.ndim < 2:
+        raise RuntimeError(f"expected total dims >= 2, but got total dims = {x._array.ndim}")
+    if len(dims) != 2:
+        raise RuntimeError(f"expected total rotation dims == 2, but got dims = {len(dims)}")
+    if dims[0] == dims[1] or builtins.abs(dims[0] - dims[1]) == x._array.ndim:
+        raise RuntimeError(f"expected rotation dims to be different, but got dim0 = {dims[0]} and dim1 = {dims[1]}")
+    places = tuple(dim_of(d, x._array.ndim) for d in dims)
+    return ops.rot90.record((x,), {"k": k, "dims": places})
 
 
 @public(in_place=True)
 def tril(x, diagonal=0):
     """The lower triangle, zeros above."""
+    if x._array.ndim < 2:
+        raise RuntimeError("tril: input tensor must have at least 2 dimensions")
     return ops.tril.record((x,), {"diagonal": diagonal})
 
 
 @public(in_place=True)
 def triu(x, diagonal=0):
     """The upper triangle, zeros below."""
+    if x._array.ndim < 2:
+        raise RuntimeError("triu: input tensor must have at least 2 dimensions")
     return ops.triu.record((x,), {"diagonal": diagonal})
 
 
@@ -1569,6 +1830,8 @@ def in_shape(name, function):
 
     def method(self, *args):
         shown = function(self, *args)
+        if shown._node is not None:
+            shown._node.__class__ = IN_SHAPE[shown._node.__class__.__name__]
         self._array, self._node, self._nr = shown._array, shown._node, shown._nr
         self._counter[0] += 1
         return self
@@ -1576,6 +1839,12 @@ def in_shape(name, function):
     setattr(Tensor, name, method)
 
 
+# PyTorch numbers the in-place forms on.
+IN_SHAPE = {
+    "SqueezeBackward0": "SqueezeBackward3", "SqueezeBackward1": "SqueezeBackward4", "SqueezeBackward2": "SqueezeBackward5",
+    "UnsqueezeBackward0": "UnsqueezeBackward1", "TransposeBackward0": "TransposeBackward1", "TBackward0": "TBackward1",
+}  # fmt: skip
+IN_SHAPE = {old: ops.squeeze.called(new).node_type for old, new in IN_SHAPE.items()}
 for _name, _function in {"t_": t, "squeeze_": squeeze, "unsqueeze_": unsqueeze, "transpose_": transpose}.items():
     in_shape(_name, _function)
 
@@ -1585,6 +1854,8 @@ def diag_embed(x, offset=0, dim1=-2, dim2=-1):
     """A matrix with the last dimension on its diagonal."""
     ndim = x._array.ndim + 1
     n = x._array.shape[-1] + builtins.abs(offset)
+    if dim_of(dim1, ndim) == dim_of(dim2, ndim):
+        raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
     dim1, dim2 = dim_of(dim1, ndim), dim_of(dim2, ndim)
     shape = list(x._array.shape[:-1])
     for d in builtins.sorted((dim1, dim2)):
@@ -1670,6 +1941,12 @@ def at_least(n):
     return function
 
 
+def need_some(tensors, name):
+    if not len(tensors):
+        raise RuntimeError(f"{name} expects a non-empty TensorList")
+    return True
+
+
 def grown(x, n):
     if x._array.ndim >= n:
         return x
@@ -1684,10 +1961,10 @@ def grown(x, n):
 atleast_1d, atleast_2d, atleast_3d = at_least(1), at_least(2), at_least(3)
 FUNCTIONS.update(
     atleast_1d=atleast_1d, atleast_2d=atleast_2d, atleast_3d=atleast_3d,
-    hstack=lambda tensors: (lambda ts: cat(ts, 0 if ts[0]._array.ndim == 1 else 1))(atleast_1d(list(tensors))),
-    vstack=lambda tensors: cat(atleast_2d(list(tensors)), 0),
+    hstack=lambda tensors: need_some(tensors, "hstack") and (lambda ts: cat(ts, 0 if ts[0]._array.ndim == 1 else 1))(atleast_1d(list(tensors))),
+    vstack=lambda tensors: need_some(tensors, "vstack") and cat(atleast_2d(list(tensors)), 0),
     row_stack=lambda tensors: cat(atleast_2d(list(tensors)), 0),
-    dstack=lambda tensors: cat(atleast_3d(list(tensors)), 2),
+    dstack=lambda tensors: need_some(tensors, "dstack") and cat(atleast_3d(list(tensors)), 2),
     column_stack=lambda tensors: cat([x if x._array.ndim > 1 else reshape(x, -1, 1) for x in tensors], 1),
 )  # fmt: skip
 
@@ -1739,7 +2016,20 @@ def tensor_split(x, indices_or_sections, dim=0):
 
 
 def split_along(name, dim_of_rank):
+    least = "hvd".index(name[0]) + 1
+
     def function(x, indices_or_sections):
+        ndim, sections = x._array.ndim, indices_or_sections
+        if ndim < least:
+            raise RuntimeError(
+                f"torch.{name} requires a tensor with at least {least} dimension, but got a tensor with {ndim} dimensions!"
+            )
+        dim = dim_of_rank(ndim)
+        if isinstance(sections, int) and (not sections or x._array.shape[dim] % sections):
+            raise RuntimeError(
+                f"torch.{name} attempted to split along dimension {dim}, but the size of the dimension {x._array.shape[dim]} is not "
+                f"divisible by the split_size {sections}!"
+            )
         return tensor_split(x, indices_or_sections, dim_of_rank(x._array.ndim))
 
     function.__name__, function.__doc__ = name, "Pieces along one direction."
@@ -1754,18 +2044,26 @@ dsplit = split_along("dsplit", lambda ndim: 2)
 @public
 def unbind(x, dim=0):
     """The slices along a dimension, as a tuple of views."""
+    if not x._array.ndim:
+        raise IndexError("Dimension specified as 0 but tensor has no dimensions")
     return tuple(ops.unbind.record((x,), {"dim": dim_of(dim, x._array.ndim)}))
 
 
 @public
 def narrow(x, dim, start, length):
     """The stretch of that length along a dimension, as a view."""
+    if not x._array.ndim:
+        raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
+    if length < 0:
+        raise RuntimeError("narrow(): length must be non-negative.")
+    if isinstance(start, Variable) and (start._array.ndim or is_float(start)):
+        raise RuntimeError("start must be an 0-dim integral Tensor.")
     dim = dim_of(dim, x._array.ndim)
     n = x._array.shape[dim]
     start = int(start)
-    start = start + n if start < 0 else start
-    if not 0 <= start <= n:
+    if not -n <= start <= n:
         raise IndexError(f"start out of range (expected to be in range of [{-n}, {n}], but got {start})")
+    start = start + n if start < 0 else start
     if start + length > n:
         raise RuntimeError(f"start ({start}) + length ({length}) exceeds dimension size ({n}).")
     return ops.slicing.record((x,), {"dim": dim, "part": slice(start, start + length, 1)})
@@ -1788,10 +2086,19 @@ def select(x, dim, index):
 def meshgrid(*tensors, indexing="ij"):
     """Coordinates of a grid: one tensor per axis."""
     tensors = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)) else tensors
-    count = len(tensors)
-    shape = tuple(x._array.size for x in tensors)
-    grids = [expand(reshape(x, (1,) * i + (-1,) + (1,) * (count - 1 - i)), shape) for i, x in enumerate(tensors)]
-    return tuple(transpose(g, 0, 1) for g in grids) if indexing == "xy" and count > 1 else tuple(grids)
+    if not tensors:
+        raise RuntimeError("meshgrid expects a non-empty TensorList")
+    if indexing not in ("ij", "xy"):
+        raise RuntimeError(f'torch.meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}')
+    places = list(range(len(tensors)))
+    if indexing == "xy" and len(tensors) > 1:
+        places[:2] = 1, 0
+    lengths = dict(zip(places, (x._array.size for x in tensors), strict=True))
+    shape = tuple(lengths[i] for i in range(len(tensors)))
+    return tuple(
+        expand(view(x, tuple(-1 if i == place else 1 for i in range(len(tensors)))), shape)
+        for place, x in zip(places, tensors, strict=True)
+    )
 
 
 def cartesian_prod(*tensors):
@@ -1803,15 +2110,7 @@ def cartesian_prod(*tensors):
 
 def block_diag(*tensors):
     """A matrix with the given ones along its diagonal."""
-    blocks = [grown(x, 2) for x in tensors]
-    width = builtins.sum(b._array.shape[1] for b in blocks)
-    rows, start = [], 0
-    for b in blocks:
-        h, w = b._array.shape
-        left, right = wrap(np.zeros((h, start), b._array.dtype)), wrap(np.zeros((h, width - start - w), b._array.dtype))
-        rows.append(cat([left, b, right], 1))
-        start += w
-    return cat(rows, 0)
+    return ops.block_diag.record(tensors, {})
 
 
 FUNCTIONS.update(meshgrid=meshgrid, cartesian_prod=cartesian_prod, block_diag=block_diag)
@@ -1844,12 +2143,41 @@ def gather(x, dim, index, *, sparse_grad=False):
     """result[i, j] = x[index[i, j], j] for dim 0."""
     need_index(index, "gather")
     dim = dim_of(dim, x._array.ndim)
+    need_rank_of(index, x, "input")
+    for d, n in enumerate(index._array.shape if index._array.size and x._array.ndim else ()):
+        if d != dim and n > x._array.shape[d]:
+            raise RuntimeError(
+                f"Size does not match at dimension {d} expected index {list(index._array.shape)} to be no larger than self "
+                f"{list(x._array.shape)} apart from dimension {dim}"
+            )
     in_range(index._array, x._array.shape[dim] if x._array.ndim else 1, dim)
-    if not x._array.ndim:
-        return reshape(expand(reshape(x, 1), index._array.size), index._array.shape)
-    if not index._array.size:
-        return x.new_empty(index._array.shape)
     return ops.gather.record((x, index), {"dim": dim})
+
+
+def need_rank_of(index, x, word, name=None):
+    """An index has as many dimensions as what it is used on; numbers count as vectors."""
+    if index._array.size and builtins.max(index._array.ndim, 1) != builtins.max(x._array.ndim, 1):
+        raise RuntimeError(f"Index tensor must have the same number of dimensions as {word} tensor")
+
+
+def need_fit(x, dim, index, src, name):
+    """What scattering asks for: one type, one rank, and an index that nowhere reaches beyond x or src."""
+    if not index._array.size:
+        return
+    need_rank_of(index, x, "self")
+    if isinstance(src, Variable):
+        need_rank_of(index, src, "src")
+        if x.dtype is not src.dtype:
+            raise RuntimeError(f"{name}(): Expected self.dtype to be equal to src.dtype")
+    i, a = index._array.shape, x._array.shape
+    b = src._array.shape if isinstance(src, Variable) else i
+    if builtins.any(d != dim and n > a[d] for d, n in enumerate(i)) or builtins.any(
+        n > m for n, m in zip(i, b, strict=False)
+    ):
+        besides = f" and to be no larger size than src {list(b)}" if isinstance(src, Variable) else ""
+        raise RuntimeError(
+            f"Expected index {list(i)} to be no larger than self {list(a)} apart from dimension {dim}{besides}"
+        )
 
 
 def in_range(index, n, dim):
@@ -1876,7 +2204,26 @@ def take_along_dim(x, indices, dim=None):
 @public
 def take(x, index):
     """The elements at those positions of the flattened tensor."""
-    return ops.pick.record((flatten(x),), {"key": (index._array,)})
+    if index.dtype is not dtypes.int64:
+        raise RuntimeError(f"take(): Expected a long tensor for index, but got {index.dtype.letter}")
+    n = x._array.size
+    wrong = index._array[(index._array < -n) | (index._array >= n)]
+    if wrong.size:
+        if not n:
+            raise IndexError("take(): tried to take from an empty tensor")
+        raise IndexError(f"out of range: tried to access index {wrong[0]} on a tensor of {n} elements.")
+    return ops.take.record((x,), {"index": index._array})
+
+
+@public(in_place=True)
+def put(x, index, source, accumulate=False):
+    """x with `source` written (or added) at those positions of its flattened elements."""
+    if x.dtype is not source.dtype:
+        raise RuntimeError(
+            f"put_(): self and source expected to have the same dtype, but got self.dtype = {x.dtype.letter} and source.dtype = "
+            f"{source.dtype.letter}"
+        )
+    return ops.put_flat.record((x, source), {"index": index._array, "accumulate": accumulate})
 
 
 @public
@@ -1886,16 +2233,17 @@ def index_select(x, dim, index):
     n = x._array.shape[dim] if x._array.ndim else 1
     if ((index._array < 0) | (index._array >= n)).any():
         raise IndexError("index out of range in self")
-    if not x._array.ndim:
-        return reshape(x, ())
     return ops.index_select.record((x, index), {"dim": dim})
 
 
 @public
 def masked_select(x, mask):
     """The elements where the mask holds, in one dimension."""
-    shape = np.broadcast_shapes(x._array.shape, mask._array.shape)
-    return ops.masked_select.record((expand(x, shape), expand(mask, shape)), {})
+    if mask.dtype is not dtypes.bool:
+        raise RuntimeError("masked_select: expected BoolTensor for mask")
+    if mask._array.shape != x._array.shape or not x._array.ndim:
+        x, mask = broadcast_tensors(atleast_1d(x), atleast_1d(mask))
+    return ops.masked_select.record((x, mask), {})
 
 
 @public(in_place=True)
@@ -1907,14 +2255,25 @@ def masked_fill(x, mask, value):
         raise RuntimeError(
             f"masked_fill_ only supports a 0-dimensional value tensor, but got tensor with {value._array.ndim} dimension(s)."
         )
-    return ops.masked_fill.record((x, mask, value), {})
+    if isinstance(value, Variable):
+        return ops.masked_fill_by.record((x, mask, value), {})
+    return ops.masked_fill.record((x, mask), {"value": value})
 
 
 @public(in_place=True)
 def masked_scatter(x, mask, source):
     """The elements of `source`, in order, where the mask holds."""
-    mask = np.broadcast_to(mask._array, x._array.shape)
-    return index_put(x, (wrap(mask),), flatten(source)[: int(mask.sum())])
+    if x.dtype is not source.dtype:
+        raise RuntimeError(
+            f"masked_scatter: expected self and source to have same dtypes but got {x.dtype.letter} and {source.dtype.letter}"
+        )
+    if mask.dtype is not dtypes.bool:
+        raise RuntimeError(f"masked_scatter_ only supports boolean masks, but got mask with dtype {mask.dtype.letter}")
+    if mask._array.shape != x._array.shape:
+        x, mask = broadcast_tensors(x, mask)
+    if mask._array.sum() > source._array.size:
+        raise RuntimeError("Number of elements of source < number of ones in mask")
+    return ops.masked_scatter.record((x, source), {"mask": mask._array})
 
 
 @public(in_place=True)
@@ -1928,9 +2287,7 @@ def index_put(x, indices, values, accumulate=False):
 def index_add(x, dim, index, source, *, alpha=1):
     """x with slices of `source` added at those positions along a dimension."""
     key = kernels.at(dim_of(dim, x._array.ndim), index._array.reshape(-1))
-    return ops.put.called("IndexAdd").record(
-        (x, source if alpha == 1 else source * alpha), {"key": key if x._array.ndim else (), "accumulate": True}
-    )
+    return ops.index_add.record((x, source), {"key": key if x._array.ndim else (), "alpha": alpha})
 
 
 @public(in_place=True)
@@ -1944,8 +2301,10 @@ def index_copy(x, dim, index, source):
 def index_fill(x, dim, index, value):
     """x with one number written at those positions along a dimension."""
     key = kernels.at(dim_of(dim, x._array.ndim), np.unique(index._array))
-    value = value if isinstance(value, Variable) else in_type(value, x._array.dtype)
-    return ops.put.called("IndexFill").record((x, value), {"key": key if x._array.ndim else ()})
+    key = key if x._array.ndim else ()
+    if isinstance(value, Variable):
+        return ops.put.called("IndexFillBackward1").record((x, value), {"key": key})
+    return ops.index_fill.record((x,), {"key": key, "value": in_type(value, x._array.dtype)})
 
 
 @public(in_place=True)
@@ -1953,22 +2312,93 @@ def scatter(x, dim, index, src=None, *, value=None, reduce=None):
     """x with src[i, j] written at x[index[i, j], j] for dim 0; reduce="add" adds instead."""
     need_index(index, "scatter")
     src = value if src is None else src
+    dim = dim_of(dim, x._array.ndim)
+    need_fit(x, dim, index, src, "scatter")
+    in_range(index._array, x._array.shape[dim] if x._array.ndim else 1, dim)
+    if reduce is not None:
+        if reduce not in ("add", "multiply"):
+            raise RuntimeError("reduce argument must be either add or multiply.")
+        src = src if isinstance(src, Variable) else wrap(np.full(index._array.shape, src, x._array.dtype))
+        return scatter_add(x, dim, index, src) if reduce == "add" else scatter_reduce(x, dim, index, src, "prod")
     if not isinstance(src, Variable):
-        src = wrap(np.full(index._array.shape, src, x._array.dtype))
+        if not x._array.ndim or not index._array.size:
+            src = wrap(np.full(index._array.shape, src, x._array.dtype))
+        else:
+            return ops.scatter_number.record((x, index), {"dim": dim, "value": src})
+    return ops.scatter.record((x, index, src), {"dim": dim})
+
+
+@public(in_place=True)
+def scatter_reduce(x, dim, index, src, reduce, *, include_self=True):
+    """x with src[i, j] reduced into x[index[i, j], j] for dim 0: "sum", "prod", "mean", "amax" or "amin"."""
+    if reduce not in ("sum", "prod", "mean", "amax", "amin"):
+        raise RuntimeError(f"reduce argument must be either sum, prod, mean, amax or amin, got {reduce}")
     dim = dim_of(dim, x._array.ndim)
     in_range(index._array, x._array.shape[dim] if x._array.ndim else 1, dim)
-    if reduce == "add":
-        return scatter_add(x, dim, index, src)
-    if reduce is not None:
-        raise NotImplementedError(f"handtorch's scatter ends before reduce={reduce!r}; use reduce='add'")
-    return ops.scatter.record((x, index, src), {"dim": dim})
+    options = {"dim": dim, "reduce": reduce, "include_self": include_self}
+    return ops.scatter_reduce.record((x, index, src), options)
+
+
+@public(in_place=True)
+def index_reduce(x, dim, index, source, reduce, *, include_self=True):
+    """x with slices of `source` reduced into those positions along a dimension: "prod", "mean", "amax" or "amin"."""
+    if reduce not in ("prod", "mean", "amax", "amin"):
+        raise RuntimeError(f"index_reduce(): Expected reduce to be one of prod, mean, amax or amin but got {reduce}.")
+    dim = dim_of(dim, x._array.ndim)
+    shape = [-1 if i == dim else 1 for i in range(x._array.ndim)]
+    wide = (
+        np.broadcast_to(index._array.reshape(shape or ()), source._array.shape) if source._array.size else index._array
+    )
+    options = {"dim": dim, "reduce": reduce, "include_self": include_self}
+    return ops.scatter_reduce.called("IndexReduce").record((x, wrap(wide.copy()), source), options)
+
+
+@public
+def select_scatter(x, src, dim, index):
+    """x with `src` in the place of one slice."""
+    dim = dim_of(dim, x._array.ndim)
+    n = x._array.shape[dim]
+    if not -n <= index < n:
+        raise IndexError(
+            f"select(): index {index} out of range for tensor of size {list(x._array.shape)} at dimension {dim}"
+        )
+    need_shape_of(src, np.delete(x._array.shape, dim), "select_scatter")
+    return ops.select_scatter.record((x, src), {"key": kernels.at(dim, index % n)})
+
+
+@public
+def slice_scatter(x, src, dim=0, start=None, end=None, step=1):
+    """x with `src` in the place of a slice."""
+    dim = dim_of(dim, x._array.ndim)
+    key = kernels.at(dim, slice(start, end, step))
+    need_shape_of(src, x._array[key].shape, "slice_scatter")
+    return ops.slice_scatter.record((x, src), {"key": key})
+
+
+@public
+def diagonal_scatter(x, src, offset=0, dim1=0, dim2=1):
+    """x with `src` on a diagonal."""
+    dim1, dim2 = dim_of(dim1, x._array.ndim), dim_of(dim2, x._array.ndim)
+    need_shape_of(src, x._array.diagonal(offset, dim1, dim2).shape, "diagonal_scatter")
+    return ops.diagonal_scatter.record((x, src), {"offset": offset, "dim1": dim1, "dim2": dim2})
+
+
+def need_shape_of(src, shape, name):
+    if src._array.shape != tuple(shape):
+        raise RuntimeError(
+            "expected src to have a size equal to the slice of self. src size = "
+            f"{list(src._array.shape)}, slice size = {[int(n) for n in shape]}"
+        )
 
 
 @public(in_place=True)
 def scatter_add(x, dim, index, src):
     """x with src[i, j] added at x[index[i, j], j] for dim 0."""
     need_index(index, "scatter_add")
-    return ops.scatter_add.record((x, index, src), {"dim": dim_of(dim, x._array.ndim)})
+    dim = dim_of(dim, x._array.ndim)
+    need_fit(x, dim, index, src, "scatter")
+    in_range(index._array, x._array.shape[dim] if x._array.ndim else 1, dim)
+    return ops.scatter_add.record((x, index, src), {"dim": dim})
 
 
 @public
@@ -2141,8 +2571,7 @@ def addmv(x, mat, vec, *, beta=1, alpha=1):
 @public(in_place=True)
 def addr(x, vec1, vec2, *, beta=1, alpha=1):
     """beta * x + alpha * outer(vec1, vec2)."""
-    product = alpha * outer(vec1, vec2)
-    return product if beta == 0 else beta * x + product
+    return ops.addr.record((x, vec1, vec2), {"beta": beta, "alpha": alpha})
 
 
 @public(in_place=True)
@@ -2154,8 +2583,7 @@ def baddbmm(x, batch1, batch2, *, beta=1, alpha=1):
 @public(in_place=True)
 def addbmm(x, batch1, batch2, *, beta=1, alpha=1):
     """beta * x + alpha * the sum of bmm(batch1, batch2) over the batch."""
-    product = alpha * sum(bmm(batch1, batch2), 0)
-    return product if beta == 0 else beta * x + product
+    return ops.addbmm.record((x, batch1, batch2), {"beta": beta, "alpha": alpha})
 
 
 def chain_matmul(*matrices):
@@ -2178,6 +2606,16 @@ def tensordot(a, b, dims=2):
             [dim_of(d, x._array.ndim) for d in ([ds] if isinstance(ds, int) else ds)]
             for x, ds in zip((a, b), dims, strict=True)
         )
+    for i, j in zip(left, right, strict=True):
+        m, n = a._array.shape[i], b._array.shape[j]
+        if m != n and 1 not in (m, n):
+            raise RuntimeError(
+                f"contracted dimensions need to match, but first has size {m} in dim {i} and second has size {n} in dim {j}"
+            )
+        if m != n and n == 1:
+            a = sum(a, i, True)
+        elif m != n:
+            b = sum(b, j, True)
     keep_a = [d for d in range(a._array.ndim) if d not in left]
     keep_b = [d for d in range(b._array.ndim) if d not in right]
     n = math.prod(a._array.shape[d] for d in left)
@@ -2193,7 +2631,7 @@ def einsum(equation, *operands):
     Every operand is laid out over all letters, the product is taken, and the letters that the result lacks are summed.
     """
     if not isinstance(equation, str):
-        raise NotImplementedError("handtorch's einsum ends at equations in letters")
+        equation, operands = in_letters((equation, *operands))
     operands = operands[0] if len(operands) == 1 and isinstance(operands[0], (tuple, list)) else operands
     left, arrow, right = equation.replace(" ", "").partition("->")
     terms = left.split(",")
@@ -2228,6 +2666,18 @@ def einsum(equation, *operands):
     return sum(product, rest) if rest else product
 
 
+def in_letters(arguments):
+    """The equation and operands of `einsum(x, [0, 1], y, [1, 2], [0, 2])`, where numbers stand for letters."""
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+    spell = lambda places: "".join("..." if p is Ellipsis else alphabet[p] for p in places)
+    operands, places = arguments[0::2], arguments[1::2]
+    if len(arguments) % 2:  # the last list is that of the result
+        operands, right = operands[:-1], "->" + spell(arguments[-1])
+    else:
+        right = ""
+    return ",".join(map(spell, places)) + right, operands
+
+
 def spelled(term, dots, ndim):
     """The letters of a term, with `...` replaced by the names of the dimensions that it stands for."""
     if "..." not in term:
@@ -2253,15 +2703,24 @@ def kron(x, other):
 @public
 def cross(x, other, dim=None):
     """The cross product of vectors in space."""
-    dim = next(i for i, n in enumerate(x._array.shape) if n == 3) if dim is None else dim
-    x, other = broadcast_tensors(x, other)
-    return roll(x, -1, dim) * roll(other, -2, dim) - roll(x, -2, dim) * roll(other, -1, dim)
+    from .linalg import cross
+
+    return cross(x, other, dim=next(i for i, n in enumerate(x._array.shape) if n == 3) if dim is None else dim)
 
 
 @public(method=False)
 def cdist(x1, x2, p=2.0, compute_mode=None):
     """The distance of each row of x to each row of x2."""
-    return norm(unsqueeze(x1, -2) - unsqueeze(x2, -3), p, -1)
+    for word, x in (("X1", x1), ("X2", x2)):
+        if x._array.ndim < 2:
+            raise RuntimeError(f"cdist only supports at least 2D tensors, {word} got: {x._array.ndim}D")
+    if x1._array.shape[-1] != x2._array.shape[-1]:
+        raise RuntimeError(
+            f"X1 and X2 must have the same number of columns. X1: {x1._array.shape[-1]} X2: {x2._array.shape[-1]}"
+        )
+    if p < 0:
+        raise RuntimeError("cdist only supports non-negative p values")
+    return ops.cdist.record((x1, x2), {"p": float(p)})
 
 
 FUNCTIONS["cdist"] = cdist
@@ -2270,29 +2729,70 @@ FUNCTIONS["cdist"] = cdist
 @public(method=True)
 def matrix_power(x, n):
     """The product of n copies of a square matrix; of its inverse if n is negative."""
+    need_matrix(x, "matrix_power", square=True)
     if n == 0:
-        return wrap(np.broadcast_to(np.eye(x._array.shape[-1], dtype=x._array.dtype), x._array.shape).copy())
-    base = x if n > 0 else inverse(x)
-    result = base
-    for _ in range(builtins.abs(n) - 1):
-        result = result @ base
+        eye = np.broadcast_to(np.eye(x._array.shape[-1], dtype=x._array.dtype), x._array.shape)
+        return clone(x).copy_(wrap(eye))
+    square, n = (x, n) if n > 0 else (inverse(x), -n)
+    if n == 1:
+        return clone(square) if square is x else square
+    if n == 3:
+        return matmul(matmul(square, square), square)
+    result = None
+    while n:
+        if n % 2:
+            result = square if result is None else matmul(result, square)
+        n //= 2
+        square = matmul(square, square) if n else square
     return result
+
+
+def singular_error(x, words):
+    """The error for the first singular matrix of a stack; `words` has a place for which one, and maybe one for its zero pivot."""
+    places = kernels.singular_at(x._array)
+    first = np.flatnonzero(np.atleast_1d(places))
+    which = f"(Batch element {first[0]}): " if places.ndim and first.size else ""
+    return LinAlgError(words.format(which, np.atleast_1d(places)[first[0]] if first.size else 0))
+
+
+class LinAlgError(RuntimeError):
+    """What linear algebra raises for a matrix that it cannot take; torch.linalg.LinAlgError."""
+
+
+LinAlgError.__name__ = LinAlgError.__qualname__ = "_LinAlgError"
+
+
+def need_matrix(x, name, square=False):
+    """PyTorch's complaints about what is no matrix, or not square, or not floating."""
+    shape = x._array.shape
+    if len(shape) < 2:
+        raise RuntimeError(f"linalg.{name}: The input tensor A must have at least 2 dimensions.")
+    if square and shape[-1] != shape[-2]:
+        raise RuntimeError(
+            f"linalg.{name}: A must be batches of square matrices, but they are {shape[-2]} by {shape[-1]} matrices"
+        )
+    if x._array.dtype.kind != "f":
+        raise RuntimeError(f"linalg.{name}: Expected a floating point or complex tensor as input. Got {x.dtype.letter}")
 
 
 @public(names=("inverse",))
 def inverse(x):
     """The inverse of a square matrix."""
+    need_matrix(x, "inv", square=True)
     try:
         return ops.inverse.record((x,), {})
     except np.linalg.LinAlgError:
-        raise RuntimeError(
-            "linalg.inv: The diagonal element 1 is zero, the inversion could not be completed because the input matrix is singular."
+        raise singular_error(
+            x,
+            "linalg.inv: {}The diagonal element {} is zero, the inversion could not be completed because the input matrix is "
+            "singular.",
         ) from None
 
 
 @public
 def det(x):
     """The determinant."""
+    need_matrix(x, "det", square=True)
     return ops.det.record((x,), {})
 
 
@@ -2303,27 +2803,290 @@ def logdet(x):
     return where(sign_ < 0, math.nan, log)
 
 
+SLOGDET = returned("slogdet", "sign", "logabsdet")
+
+
 @public
 def slogdet(x):
     """The sign of the determinant and the logarithm of its size."""
-    return returned("slogdet", "sign", "logabsdet")(*ops.slogdet.record((x,), {}))
+    need_matrix(x, "slogdet", square=True)
+    return SLOGDET(*ops.slogdet.record((x,), {}))
+
+
+def cholesky_factor(x, op, name, upper):
+    """The lower or upper factor, or PyTorch's error for what is not positive definite."""
+    try:
+        return op.record((x,), {"upper": upper})
+    except np.linalg.LinAlgError:
+        array = x._array.reshape(-1, *x._array.shape[-2:])
+        for i, matrix in enumerate(array):
+            order = next((k for k in range(1, len(matrix) + 1) if np.linalg.eigvalsh(matrix[:k, :k])[0] <= 0), None)
+            if order is not None:
+                which = f"(Batch element {i}): " if x._array.ndim > 2 else ""
+                raise LinAlgError(
+                    f"{name}: {which}The factorization could not be completed because the input is not positive-definite (the "
+                    f"leading minor of order {order} is not positive-definite)."
+                ) from None
+        raise
 
 
 @public
 def cholesky(x, upper=False):
     """The triangular factor of a positive definite matrix."""
-    factor = ops.cholesky.record((x,), {})
-    return matrix_transposed(factor) if upper else factor
+    return cholesky_factor(x, ops.cholesky.called("Cholesky"), "cholesky", upper)
 
 
 def trapezoid(y, x=None, *, dx=1.0, dim=-1):
     """The integral by the trapezoidal rule."""
-    n = y._array.shape[dim]
-    width = dx if x is None else diff(x, dim=-1 if x._array.ndim == 1 else dim)
-    return sum((narrow(y, dim, 1, n - 1) + narrow(y, dim, 0, n - 1)) / 2 * width, dim)
+    pairs = narrow(y, dim, 1, y._array.shape[dim] - 1) + narrow(y, dim, 0, y._array.shape[dim] - 1)
+    if x is None:
+        return with_number(ops.mul_number, sum(pairs, dim), dx / 2.0)
+    return with_number(ops.div_number, sum(pairs * widths(x, y, dim), dim), 2.0)
 
 
+def with_number(op, x, by):
+    """One of the table's operations with a Python number on the right."""
+    kind = dtypes.result_dtype((x._array, by))
+    return op.record((in_dtype(x, kind),), {"by": by})
+
+
+def widths(x, y, dim):
+    """The distances between the points x, one line of them or one for each element of y."""
+    if x._array.ndim > 1:
+        return diff(x, dim=dim)
+    return reshape(diff(x), [-1 if i == dim_of(dim, y._array.ndim) else 1 for i in range(y._array.ndim)])
+
+
+def cumulative_trapezoid(y, x=None, *, dx=1.0, dim=-1):
+    """The running integral by the trapezoidal rule."""
+    pairs = narrow(y, dim, 1, y._array.shape[dim] - 1) + narrow(y, dim, 0, y._array.shape[dim] - 1)
+    if x is None:
+        return with_number(ops.mul_number, cumsum(pairs, dim), dx / 2.0)
+    return with_number(ops.div_number, cumsum(pairs * widths(x, y, dim), dim), 2.0)
+
+
+FUNCTIONS["cumulative_trapezoid"] = cumulative_trapezoid
 FUNCTIONS.update(trapezoid=trapezoid, trapz=trapezoid)
+
+
+# ---- odds and ends ---------------------------------------------------------------------------------------------------
+
+
+@public(in_place=True)
+def ldexp(x, other):
+    """x * 2^other."""
+    need_tensors("ldexp", x, other)
+    return ops.ldexp.record((x, other), {})
+
+
+@public
+def frexp(x):
+    """Mantissa between 1/2 and 1, and exponent: x = mantissa * 2^exponent."""
+    if not is_float(x):
+        raise RuntimeError("torch.frexp() only supports floating-point dtypes")
+    exponent = np.frexp(x._array)[1]
+    return FREXP(ops.frexp.record((x,), {"exponent": exponent}), wrap(np.asarray(exponent, np.int32)))
+
+
+FREXP = returned("frexp", "mantissa", "exponent")
+
+
+@public(in_place=True)
+def nextafter(x, other):
+    """The next number after x towards other."""
+    need_tensors("nextafter", x, other)
+    return ops.nextafter.record((x, other), {})
+
+
+@public
+def angle(x):
+    """0, or pi where x is negative."""
+    return ops.angle.record((x,), {})
+
+
+@public(in_place=True)
+def conj_physical(x):
+    """x itself: real numbers are their own conjugates."""
+    return x
+
+
+@public(in_place=True)
+def polygamma(n, x):
+    """The n-th derivative of digamma."""
+    if isinstance(n, Variable):
+        n, x = x, n
+    if n < 0:
+        raise RuntimeError("polygamma(n, x) does not support negative n.")
+    return ops.polygamma.record((x,), {"n": n})
+
+
+@public(in_place=True)
+def mvlgamma(x, p):
+    """The logarithm of the multivariate gamma function of dimension p."""
+    if p < 1:
+        raise RuntimeError("p has to be greater than or equal to 1")
+    return ops.mvlgamma.record((as_float(x),), {"p": p})
+
+
+@public(in_place=True)
+def i0(x):
+    """The modified Bessel function of the first kind, of order 0."""
+    return ops.i0.record((x,), {})
+
+
+def combinations(input, r=2, with_replacement=False):
+    """All r-element subsets of a vector's elements, a row each."""
+    import itertools
+
+    choose = itertools.combinations_with_replacement if with_replacement else itertools.combinations
+    places = np.array(list(choose(range(input._array.size), r)), np.int64).reshape(-1, r)
+    return stack([index_select(input, 0, wrap(column.copy())) for column in places.T], 1) if r else input.new_empty(0)
+
+
+def gradient(input, *, spacing=None, dim=None, edge_order=1):
+    """Slopes of a sampled function along each dimension: central differences inside, one-sided ones at the edges."""
+    ndim = input._array.ndim
+    dims = range(ndim) if dim is None else [dim_of(d, ndim) for d in ((dim,) if isinstance(dim, int) else dim)]
+    spacing = 1 if spacing is None else spacing
+    several = isinstance(spacing, (tuple, list))
+    if edge_order not in (1, 2):
+        raise RuntimeError("torch.gradient only supports edge_order=1 and edge_order=2.")
+    result = []
+    for place, d in enumerate(dims):
+        step = spacing[place] if several else spacing
+        n = input._array.shape[d]
+        if n <= edge_order:
+            raise RuntimeError("torch.gradient expected each dimension size to be at least edge_order+1")
+        x = array(step) if isinstance(step, Variable) else np.arange(n) * float(step)
+        result.append(slope_along(input, d, x.astype(np.float64), edge_order))
+    return result
+
+
+def slope_along(x, d, points, edge_order):
+    """The slope at each point of a parabola through it and its neighbours, or of a line at the edges."""
+    n = x._array.shape[d]
+    width = np.diff(points)
+    rows = np.zeros((n, n))
+    for i in range(1, n - 1):
+        a, b = width[i - 1], width[i]
+        rows[i, i - 1 : i + 2] = -b / (a * (a + b)), (b - a) / (a * b), a / (b * (a + b))
+    if edge_order == 1:
+        rows[0, :2] = -1 / width[0], 1 / width[0]
+        rows[-1, -2:] = -1 / width[-1], 1 / width[-1]
+    else:
+        a, b = width[0], width[1]
+        rows[0, :3] = -(2 * a + b) / (a * (a + b)), (a + b) / (a * b), -a / (b * (a + b))
+        a, b = width[-2], width[-1]
+        rows[-1, -3:] = b / (a * (a + b)), -(a + b) / (a * b), (a + 2 * b) / (b * (a + b))
+    x = as_float(x)
+    return movedim(tensordot(wrap(rows.astype(x._array.dtype)), x, dims=([1], [d])), 0, d)
+
+
+@public
+def unsafe_split(x, split_size, dim=0):
+    """`split`, as copies in PyTorch's eyes."""
+    dim = dim_of(dim, x._array.ndim)
+    n, size = x._array.shape[dim], split_size
+    sizes = tuple(builtins.min(size, n - start) for start in range(0, n, size or 1)) or (0,)
+    return tuple(ops.unsafe_split.record((x,), {"sizes": sizes, "dim": dim}))
+
+
+@public
+def unsafe_chunk(x, chunks, dim=0):
+    """`chunk`, as copies in PyTorch's eyes."""
+    return unsafe_split(x, builtins.max(-(-x._array.shape[dim_of(dim, x._array.ndim)] // chunks), 1), dim)
+
+
+def constant_pad_nd(input, pad, value=0):
+    """`torch.nn.functional.pad` with one value."""
+    from .spatial import pad as padded
+
+    return padded(input, pad, "constant", value)
+
+
+def unravel_index(indices, shape):
+    """For positions in the flattened tensor, those along each dimension."""
+    shape = (shape,) if isinstance(shape, int) else tuple(int(n) for n in shape)
+    return tuple(wrap(np.asarray(i, np.int64)) for i in np.unravel_index(indices._array, shape))
+
+
+def resize_(self, *size):
+    """The tensor itself in another shape: the first elements in memory stay, new ones mean nothing."""
+    if self.requires_grad:
+        raise RuntimeError("cannot resize variables that require grad")
+    size = shape_from(size)
+    flat = np.zeros(math.prod(size), self._array.dtype)
+    kept = self._array.reshape(-1)[: flat.size]
+    flat[: kept.size] = kept
+    self._array = flat.reshape(size)
+    return self
+
+
+Tensor.resize_ = lambda self, *size, memory_format=None: resize_(self, *size)
+Tensor.resize_as_ = lambda self, other, memory_format=None: resize_(self, other._array.shape)
+
+
+def fill_diagonal_(self, fill_value, wrap=False):
+    """Write one number on the diagonal; in a tall matrix with wrap=True on and on, a row apart."""
+    if self._array.ndim < 2:
+        raise RuntimeError("dimensions must larger than 1")
+    rows, columns = self._array.shape[:2]
+    if self._array.ndim == 2 and not (wrap and rows > columns):
+        diagonal(self).fill_(fill_value)
+        return self
+    if self._array.ndim == 2:
+        key = np.unravel_index(np.arange(0, self._array.size, columns + 1), self._array.shape)
+    else:
+        key = (np.arange(builtins.min(self._array.shape)),) * self._array.ndim
+    return ops.index_fill.called("FillDiagonal").in_place((self,), {"key": key, "value": fill_value})
+
+
+def vander(x, N=None, increasing=False):
+    """Rows x^(N - 1), …, x, 1 for each element of a vector; increasing turns them round."""
+    from .linalg import vander as powers
+
+    if x._array.ndim != 1:
+        raise RuntimeError("x must be a one-dimensional tensor.")
+    rows = powers(x, N)
+    return rows if increasing else flip(rows, 1)
+
+
+Tensor.fill_diagonal_ = fill_diagonal_
+for _name in ("swapaxes_", "swapdims_"):
+    setattr(Tensor, _name, Tensor.transpose_)
+FUNCTIONS.update(
+    detach=lambda input: input.detach(), detach_=lambda input: input.detach_(), get_device=lambda input: -1,
+    is_conj=lambda input: False, is_neg=lambda input: False, is_inference=lambda input: input.is_inference(),
+    is_nonzero=lambda input: builtins.bool(input), is_same_size=lambda input, other: input.is_same_size(other),
+    is_signed=lambda input: input.is_signed(), clamp_=clamp_, clip_=clamp_, vander=vander, get_num_threads=lambda: 1,
+    set_num_threads=lambda n: None, combinations=combinations, gradient=gradient, constant_pad_nd=constant_pad_nd, unravel_index=unravel_index,
+    resize_as_=Tensor.resize_as_, resolve_conj=lambda input: input, resolve_neg=lambda input: input,
+    alias_copy=lambda input: clone(input), detach_copy=lambda input: clone(input.detach()),
+)  # fmt: skip
+
+
+def copy_of(shown):
+    """A copy of a view, under the name that PyTorch gives to both steps in one."""
+    name = "Clone" if shown._node is None else shown._node.__class__.__name__ + "_copy"
+    return ops.contiguous.called(name).record((shown,), {})
+
+
+def copied(name):
+    """`name_copy`: what the view `name` shows, in memory of its own."""
+
+    def function(input, *args, **kwargs):
+        shown = getattr(input, name)(*args, **kwargs)
+        return tuple(map(copy_of, shown)) if isinstance(shown, tuple) else copy_of(shown)
+
+    function.__name__ = name + "_copy"
+    public(function, method=name == "narrow")
+
+
+for _name in (
+    "expand", "diagonal", "narrow", "permute", "split", "split_with_sizes", "squeeze", "t", "transpose", "unbind", "unfold",
+    "unsqueeze", "view", "select",
+):  # fmt: skip
+    copied(_name)
 
 
 # ---- softmax ---------------------------------------------------------------------------------------------------------
@@ -2409,15 +3172,6 @@ Tensor.__imul__, Tensor.__itruediv__ = augmented(IN_PLACE["mul_"]), augmented(di
 Tensor.__ifloordiv__, Tensor.__imod__ = augmented(IN_PLACE["floor_divide_"]), augmented(IN_PLACE["remainder_"])
 Tensor.__ipow__ = augmented(IN_PLACE["pow_"])
 Tensor.__iand__, Tensor.__ior__, Tensor.__ixor__ = (augmented(IN_PLACE[f"bitwise_{n}_"]) for n in ("and", "or", "xor"))
-
-
-def negated(self):
-    if self._array.dtype.kind == "b":
-        raise RuntimeError(
-            "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use the `~` or "
-            "`logical_not()` operator instead."
-        )
-    return ops.neg.record((self,), {})
 
 
 Tensor.__neg__ = negated

@@ -9,8 +9,11 @@ from collections.abc import Iterable
 
 from .autograd import no_grad
 from .creation import tensor
+from .end import end_of
 from .methods import cat, stack, typename
 from .tensor import Tensor
+
+__getattr__ = end_of("torch.nn.utils")
 
 
 def clip_grad_norm_(
@@ -32,12 +35,31 @@ def clip_grad_norm_(
     if is_generator and not parameters:
         warnings.warn("`parameters` is an empty generator, no gradient clipping will occur.", stacklevel=2)
     grads = [p.grad for p in parameters if p.grad is not None]
-    with no_grad():
-        total_norm = get_total_norm(grads, norm_type, error_if_nonfinite)
-        factor = (float(max_norm) / (total_norm + 1e-6)).clamp(max=1.0)
-        for grad in grads:
-            grad.mul_(factor)
+    total_norm = get_total_norm(grads, norm_type, error_if_nonfinite)
+    clip_grads_with_norm_(parameters, max_norm, total_norm)
     return total_norm
+
+
+def clip_grads_with_norm_(
+    parameters: Tensor | Iterable[Tensor], max_norm: float, total_norm: Tensor, foreach: bool | None = None
+) -> None:
+    """Scale all gradients by max_norm / (total_norm + 1e-6), if that is below 1."""
+    _refuse_foreach("clip_grads_with_norm_", foreach)
+    with no_grad():
+        factor = (float(max_norm) / (total_norm + 1e-6)).clamp(max=1.0)
+        for p in _as_list(parameters):
+            if p.grad is not None:
+                p.grad.mul_(factor)
+
+
+def clip_grad_norm(parameters, max_norm, norm_type=2.0, error_if_nonfinite=False, foreach=None) -> Tensor:
+    """The first name of `clip_grad_norm_`."""
+    warnings.warn(
+        "`torch.nn.utils.clip_grad_norm` is now deprecated in favor of `torch.nn.utils.clip_grad_norm_`.",
+        FutureWarning,
+        stacklevel=2,
+    )
+    return clip_grad_norm_(parameters, max_norm, norm_type, error_if_nonfinite, foreach)
 
 
 def get_total_norm(

@@ -17,11 +17,16 @@ import numpy as np
 
 from .kernels import (
     DIVIDE,
+    added_at,
     along,
     arithmetic_mean,
     at,
+    bessel_i,
+    block,
+    blocks,
     chosen_elements,
     clip,
+    clip_between,
     clip_to,
     corner,
     count,
@@ -32,27 +37,32 @@ from .kernels import (
     fill_diagonal,
     floor_div,
     fold_windows,
+    gathered,
     in_corner,
     interpolate,
     inverse_erf,
     joined,
     log_gamma,
+    log_gammas,
     log_softmax_of,
     log_sum_exp,
     logistic,
     modulus,
     multiplied_and_added,
     norm_of,
+    on_a_diagonal,
     placed,
+    polygamma_of,
     put_at,
     raise_to,
+    reduced_at,
     replace_nan,
     rounded_once,
+    scaled_down,
     softmax_of,
     softplus_of,
     squeezed,
     stacked,
-    trigamma_of,
     unbound,
     unless_whole,
     variance,
@@ -62,7 +72,7 @@ from .kernels import (
     writable_diagonal,
     x_log_y,
 )
-from .record import Operation, Variable, broadcast, sum_to
+from .record import Operation, Variable, broadcast, sum_to, wrap
 from .sums import torch_sum
 
 PI = math.pi
@@ -72,6 +82,17 @@ def entry(name, forward, **rules):
     """A function of one real number: integers become floating, and small arrays are rounded only once."""
     exact = rounded_once(forward)
     return Operation(name, lambda x: exact(x), mix="float", **rules)
+
+
+def without_derivative(op, name, what):
+    """The same operation with rules that raise PyTorch's error."""
+
+    def fail(g):
+        raise RuntimeError(f"the derivative for '{what}' is not implemented.")
+
+    twin = op.called(name)
+    twin.rules, twin.plans = dict.fromkeys(op.rules, fail), {}
+    return twin
 
 
 def nothing(g):
@@ -90,6 +111,13 @@ reciprocal = Operation("Reciprocal", np.reciprocal, mix="float", x=lambda g, ans
 rsub = Operation("RsubBackward1", lambda x, *, other: other - x, mix="none", x=lambda g: -g)
 add_scaled = Operation(
     "Add", lambda x, y, *, alpha: multiplied_and_added(x, alpha, y), x=lambda g: g, y=lambda g, alpha: g * alpha
+)
+# With a number on the right PyTorch's own composites leave a node with one input.
+add_number = Operation("AddBackward1", lambda x, *, by: x + by, mix="none", x=lambda g: g)
+mul_number = Operation("MulBackward1", lambda x, *, by: x * by, mix="none", x=lambda g, by: g * by)
+div_number = Operation("DivBackward1", lambda x, *, by: x / by, mix="none", x=lambda g, by: g / by)
+rsub_by = Operation(
+    "Rsub", lambda x, y, *, alpha: multiplied_and_added(y, -alpha, x), x=lambda g, alpha: -(g * alpha), y=lambda g: g
 )
 sub_scaled = Operation(
     "Sub", lambda x, y, *, alpha: multiplied_and_added(x, -alpha, y), x=lambda g: g, y=lambda g, alpha: -(g * alpha)
@@ -180,8 +208,19 @@ erf = entry("Erf", lambda x: each_number(math.erf, x), x=lambda g, x: 2 / math.s
 erfc = entry("Erfc", lambda x: each_number(math.erfc, x), x=lambda g, x: -2 / math.sqrt(PI) * exp(-(x**2)) * g)
 erfinv = entry("Erfinv", lambda x: inverse_erf(x), x=lambda g, ans: math.sqrt(PI) / 2 * exp(ans**2) * g)
 lgamma = entry("Lgamma", lambda x: each_number(log_gamma, x), x=lambda g, x: g * digamma(x))
-digamma = entry("Digamma", lambda x: each_number(digamma_of, x), x=lambda g, x: g * trigamma(x))
-trigamma = entry("Polygamma", lambda x: each_number(trigamma_of, x), x=lambda g: the_end("the derivative of polygamma"))
+digamma = entry("Digamma", lambda x: each_number(digamma_of, x), x=lambda g, x: g * polygamma(x, n=1))
+polygamma = Operation(
+    "Polygamma",
+    lambda x, *, n: each_number(lambda value: polygamma_of(n, value), x),
+    mix="float",
+    x=lambda g, x, n: g * polygamma(x, n=n + 1),
+)
+mvlgamma = Operation(
+    "Mvlgamma",
+    lambda x, *, p: log_gammas(x, p),
+    mix="float",
+    x=lambda g, x, p: g * digamma(x[..., None] - constant(np.arange(p) / 2, x)).sum(-1),
+)
 sinc = entry(
     "Sinc", np.sinc, x=lambda g, x: g * where(x == 0, 0.0, (cos(PI * x) * PI * x - sin(PI * x)) / (PI * x * x))
 )
@@ -194,9 +233,30 @@ trunc = Operation("Trunc", lambda x: unless_whole(np.trunc, x), mix="none", x=no
 round = Operation(
     "Round", lambda x, *, decimals=0: unless_whole(lambda x: np.round(x, decimals), x), mix="none", x=nothing
 )
+sgn, round_to = sign.called("Sgn"), round.called("RoundBackward1")
 frac = Operation("Frac", lambda x: x - np.trunc(x), mix="none", x=lambda g: g)
 rad2deg = Operation("Rad2Deg", lambda x: x * (180 / PI), mix="float", x=lambda g: g * (180 / PI))
 deg2rad = Operation("Deg2Rad", lambda x: x * (PI / 180), mix="float", x=lambda g: g * (PI / 180))
+frexp = Operation(
+    "Frexp",
+    lambda x, *, exponent: np.frexp(x)[0],
+    mix="none",
+    x=lambda g, exponent: g * constant(0.5 ** exponent.astype(np.float64), g),
+)
+ldexp = Operation(
+    "Ldexp",
+    lambda x, y: x * np.exp2(y).astype(x.dtype),
+    mix="float",
+    x=lambda g, y: g * exp2(y),
+    y=lambda g, ans: g * ans * math.log(2),
+)
+angle = Operation(
+    "Angle", lambda x: np.where(x != x, x, np.where(x < 0, PI, 0)).astype(x.dtype), mix="float", x=nothing
+)
+nextafter = Operation("Nextafter", np.nextafter, x=lambda g, x, y: where(x != y, g, 0.0), y=nothing)
+heaviside = Operation("Heaviside", lambda x, y: np.where(x == 0, y, x > 0).astype(x.dtype), mix="none")
+i0 = entry("I0", lambda x: bessel_i(0, x), x=lambda g, x: g * i1(x))
+i1 = entry("SpecialI1", lambda x: bessel_i(1, x), x=lambda g, x, ans: g * (i0(x) - where(x == 0, 0.5, ans / x)))
 nan_to_num = Operation(
     "NanToNum",
     lambda x, *, nan, posinf, neginf: replace_nan(x, nan, posinf, neginf),
@@ -242,10 +302,24 @@ fmin = Operation(
 clamp = Operation(
     "ClampBackward1", lambda x, *, low, high: clip(x, low, high), x=lambda g, x, low, high: g * within(x, low, high)
 )
-clamp_min = Operation("Clamp", np.maximum, x=lambda g, x, y: g * (x >= y), y=lambda g, x, y: g * (x < y))
-clamp_max = Operation("Clamp", np.minimum, x=lambda g, x, y: g * (x <= y), y=lambda g, x, y: g * (x > y))
+clamp_least, clamp_most = clamp.called("ClampMin"), clamp.called("ClampMax")
+clamp_by = Operation(
+    "Clamp",
+    lambda x, low, high: clip_between(x, low, high),
+    x=lambda g, x, low, high: g * within(x, low, high),
+    low=lambda g, x, low, high: g * ((x < low) if high is None else (x < low) & (low < high)),
+    high=lambda g, x, low, high: g * ((x > high) if low is None else (x > high) | (high < low)),
+)
+clamp_min = Operation("ClampMinBackward1", np.maximum, x=lambda g, x, y: g * (x >= y), y=lambda g, x, y: g * (x < y))
+clamp_max = Operation("ClampMaxBackward1", np.minimum, x=lambda g, x, y: g * (x <= y), y=lambda g, x, y: g * (x > y))
 copysign = Operation(
     "Copysign", np.copysign, mix="float", x=lambda g, x, ans: g * where(x == 0, 0.0, ans / x), y=lambda g: zeros_like(g)
+)
+copysign_of = Operation(
+    "CopysignBackward1",
+    lambda x, *, other: np.copysign(x, other),
+    mix="float",
+    x=lambda g, x, ans: g * where(x == 0, 0.0, ans / x),
 )
 atan2 = Operation(
     "Atan2",
@@ -286,6 +360,12 @@ total = Operation(
     x=lambda g, x_shape, dim, keepdim: spread(g, x_shape, dim, keepdim),
 )
 total_over = total.called("SumBackward1")
+nansum = Operation(
+    "Nansum",
+    lambda x, *, dim=None, keepdim=False: torch_sum(np.where(x == x, x, 0).astype(x.dtype), dim, keepdim),
+    mix="none",
+    x=lambda g, x, dim, keepdim: spread(g, x.shape, dim, keepdim) * (x == x),
+)
 mean = Operation(
     "Mean",
     lambda x, *, dim=None, keepdim=False: arithmetic_mean(x, dim, keepdim),
@@ -310,8 +390,29 @@ std = Operation(
     "Std",
     lambda x, *, dim, correction, keepdim: np.sqrt(variance(x, dim, correction, keepdim)),
     mix="none",
-    x=lambda g, x, ans, dim, correction, keepdim: variance_rule(
-        where(ans == 0, 0.0, g / (ans * 2)), x, dim, correction, keepdim
+    x=lambda g, x, ans, dim, correction, keepdim: std_rule(g, x, ans, dim, correction, keepdim),
+)
+var_mean = Operation(
+    "VarMean",
+    lambda x, *, dim, correction, keepdim: (
+        np.asarray(variance(x, dim, correction, keepdim)),
+        np.asarray(arithmetic_mean(x, dim, keepdim)),
+    ),
+    mix="none",
+    x=lambda g, x, dim, correction, keepdim: (
+        variance_rule(g[0], x, dim, correction, keepdim) + spread(g[1] / count(x.shape, dim), x.shape, dim, keepdim)
+    ),
+)
+std_mean = Operation(
+    "StdMean",
+    lambda x, *, dim, correction, keepdim: (
+        np.sqrt(variance(x, dim, correction, keepdim)),
+        np.asarray(arithmetic_mean(x, dim, keepdim)),
+    ),
+    mix="none",
+    x=lambda g, x, dim, correction, keepdim: (
+        std_rule(g[0], x, std(x, dim=dim, correction=correction, keepdim=keepdim), dim, correction, keepdim)
+        + spread(g[1] / count(x.shape, dim), x.shape, dim, keepdim)
     ),
 )
 logsumexp = Operation(
@@ -354,6 +455,43 @@ vector_norm = Operation(
     x=lambda g, x, ans, ord, dim, keepdim: norm_rule(
         unreduce(g, x.shape, dim, keepdim), x, unreduce(ans, x.shape, dim, keepdim), ord, dim
     ),
+)
+aminmax = Operation(
+    "Aminmax",
+    lambda x, *, dim, keepdim: (
+        np.asarray(np.min(x, axis=dim, keepdims=keepdim)),
+        np.asarray(np.max(x, axis=dim, keepdims=keepdim)),
+    ),
+    mix="none",
+    x=lambda g, x, dim, keepdim: (
+        shared(g[0], x, amin(x, dim=dim, keepdim=keepdim), dim, keepdim)
+        + shared(g[1], x, amax(x, dim=dim, keepdim=keepdim), dim, keepdim)
+    ),
+)
+dist = Operation(
+    "Dist",
+    lambda x, y, *, p: norm_of(x - y, p, None, False),
+    mix="float",
+    x=lambda g, x, y, ans, p: norm_rule(g, x - y, ans, p, None),
+    y=lambda g, x, y, ans, p: norm_rule(-g, x - y, ans, p, None),
+)
+cdist = Operation(
+    "Cdist",
+    lambda x, y, *, p: norm_of(x[..., :, None, :] - y[..., None, :, :], p, (-1,), False),
+    x=lambda g, x, y, ans, p: distance_rule(g, x[..., :, None, :] - y[..., None, :, :], ans, p).sum(-2),
+    y=lambda g, x, y, ans, p: distance_rule(-g, x[..., :, None, :] - y[..., None, :, :], ans, p).sum(-3),
+)
+pdist = Operation(
+    "Pdist",
+    lambda x, *, p, pairs: norm_of(x[pairs[0]] - x[pairs[1]], p, (-1,), False),
+    mix="none",
+    x=lambda g, x, ans, p, pairs: pairs_rule(g, x, ans, p, pairs),
+)
+renorm = Operation(
+    "Renorm",
+    lambda x, *, p, dims, maxnorm: scaled_down(x, p, dims, maxnorm),
+    mix="none",
+    x=lambda g, x, p, dims, maxnorm: renorm_rule(g, x, p, dims, maxnorm),
 )
 cumsum = Operation(
     "Cumsum",
@@ -461,6 +599,12 @@ unbind = Operation(
 split = Operation(
     "Split", lambda x, *, sizes, dim: cut(x, sizes, dim), mix="none", view=True, x=lambda g, dim: cat(*g, dim=dim)
 )
+unsafe_split = Operation(
+    "UnsafeSplit",
+    lambda x, *, sizes, dim: tuple([part.copy() for part in cut(x, sizes, dim)]),
+    mix="none",
+    x=lambda g, dim: cat(*g, dim=dim),
+)
 split_sizes = split.called("SplitWithSizes")
 flip = Operation("Flip", lambda x, *, dim: np.flip(x, dim).copy(), mix="none", x=lambda g, dim: flip(g, dim=dim))
 roll = Operation(
@@ -468,6 +612,15 @@ roll = Operation(
     lambda x, *, shifts, dim: np.roll(x, shifts, dim),
     mix="none",
     x=lambda g, shifts, dim: roll(g, shifts=-shifts if dim is None else tuple(-s for s in shifts), dim=dim),
+)
+rot90 = Operation(
+    "Rot90",
+    lambda x, *, k, dims: np.rot90(x, k, dims).copy(),
+    mix="none",
+    x=lambda g, k, dims: rot90(g, k=-k, dims=dims),
+)
+block_diag = Operation(
+    "BlockDiag", lambda *x: blocks(x), each=lambda g, i, shapes: reshape(pick(g, key=block(shapes, i)), shape=shapes[i])
 )
 repeat = Operation(
     "Repeat", lambda x, *, times: np.tile(x, times), mix="none", x=lambda g, x_shape, times: unrepeat(g, x_shape, times)
@@ -496,13 +649,31 @@ put = Operation(
     "IndexPut", lambda x, y, *, key, accumulate=False: put_at(x, y, key, accumulate), mix="none",
     x=lambda g, key, accumulate: g if accumulate else erase(g, key), y=lambda g, key: pick(g, key=key),
 )  # fmt: skip
+take = Operation(
+    "Take", lambda x, *, index: x.reshape(-1)[index], mix="none",
+    x=lambda g, x_shape, index: reshape(place(g, shape=(math.prod(x_shape),), key=(index,)), shape=x_shape),
+)  # fmt: skip
+put_flat = Operation(
+    "Put", lambda x, y, *, index, accumulate: put_at(x.reshape(-1), y.reshape(index.shape), (index,), accumulate).reshape(x.shape), mix="none",
+    x=lambda g, x_shape, index, accumulate: g if accumulate else reshape(erase(reshape(g, shape=(math.prod(x_shape),)), (index,)), shape=x_shape),
+    y=lambda g, y_shape, index: reshape(take(g, index=index), shape=y_shape),
+)  # fmt: skip
 gather = Operation(
-    "Gather", lambda x, index, *, dim: x[along(index, dim)] if x.ndim else x.copy(), mix="none",
+    "Gather", lambda x, index, *, dim: gathered(x, index, dim), mix="none",
     x=lambda g, x_shape, index, dim: scatter_add(zeros(x_shape, g), index, g, dim=dim),
 )  # fmt: skip
 scatter_add = Operation(
-    "ScatterAdd", lambda x, index, y, *, dim: put_at(x, y[corner(index)], along(index, dim), True), mix="none",
+    "ScatterAdd", lambda x, index, y, *, dim: added_at(x, index, y, dim), mix="none",
     x=lambda g: g, y=lambda g, index, y_shape, dim: in_first_corner(gather(g, index, dim=dim), y_shape),
+)  # fmt: skip
+scatter_number = Operation(
+    "ScatterBackward1", lambda x, index, *, dim, value: put_at(x, value, along(index, dim), False), mix="none",
+    x=lambda g, index, dim: erase(g, along(array_of(index), dim)),
+)  # fmt: skip
+scatter_reduce = Operation(
+    "ScatterReduce", lambda x, index, y, *, dim, reduce, include_self: reduced_at(x, index, y, dim, reduce, include_self), mix="none",
+    x=lambda g, x, index, y, ans, dim, reduce, include_self: scatter_rule(g, x, index, y, ans, dim, reduce, include_self)[0],
+    y=lambda g, x, index, y, ans, dim, reduce, include_self: scatter_rule(g, x, index, y, ans, dim, reduce, include_self)[1],
 )  # fmt: skip
 scatter = Operation(
     "Scatter", lambda x, index, y, *, dim: put_at(x, y[corner(index)], along(index, dim), False), mix="none",
@@ -510,10 +681,33 @@ scatter = Operation(
 )  # fmt: skip
 index_select = Operation(
     "IndexSelect", lambda x, index, *, dim: np.take(x, index.reshape(-1), axis=dim) if x.ndim else x.copy(), mix="none",
-    x=lambda g, x_shape, index, dim: place(g, shape=x_shape, key=at(dim, array_of(index).reshape(-1))),
+    x=lambda g, x_shape, index, dim: (
+        place(g, shape=x_shape, key=at(dim, array_of(index).reshape(-1))) if x_shape else g
+    ),
 )  # fmt: skip
+index_add = Operation(
+    "IndexAdd", lambda x, y, *, key, alpha: put_at(x, y if alpha == 1 else y * y.dtype.type(alpha), key, True), mix="none",
+    x=lambda g: g, y=lambda g, key, alpha: times(pick(g, key=key), alpha),
+)  # fmt: skip
+index_fill = Operation(
+    "IndexFill", lambda x, *, key, value: put_at(x, value, key, False), mix="none", x=lambda g, key: erase(g, key)
+)
+select_scatter, slice_scatter = put.called("SelectScatter"), put.called("SliceScatter")
+diagonal_scatter = Operation(
+    "DiagonalScatter",
+    lambda x, y, *, offset, dim1, dim2: on_a_diagonal(x, y, offset, dim1, dim2),
+    mix="none",
+    x=lambda g, offset, dim1, dim2: diagonal_scatter(
+        g, zeros_like(diagonal(g, offset=offset, dim1=dim1, dim2=dim2)), offset=offset, dim1=dim1, dim2=dim2
+    ),
+    y=lambda g, offset, dim1, dim2: diagonal(g, offset=offset, dim1=dim1, dim2=dim2),
+)
 masked_fill = Operation(
-    "MaskedFill", lambda x, mask, value: np.where(mask, np.asarray(value, x.dtype), x), mix="none",
+    "MaskedFill", lambda x, mask, *, value: np.where(mask, np.asarray(value).astype(x.dtype), x), mix="none",
+    x=lambda g, mask: where(mask, 0.0, g),
+)  # fmt: skip
+masked_fill_by = Operation(
+    "MaskedFillBackward1", lambda x, mask, value: np.where(mask, value.astype(x.dtype), x), mix="none",
     x=lambda g, mask: where(mask, 0.0, g), value=lambda g, mask: where(mask, g, 0.0).sum(),
 )  # fmt: skip
 copy = Operation(
@@ -523,9 +717,26 @@ copy = Operation(
     x=nothing,
     y=lambda g: g,
 )
+copy.node_type.name = lambda self: "torch::autograd::CopyBackwards"
 fill = Operation("Fill", lambda x, *, value: np.full_like(x, value), mix="none", x=nothing)
 
-zeroing = Operation("Zero", np.zeros_like, mix="none", x=nothing)
+masked_scatter = Operation(
+    "MaskedScatter",
+    lambda x, y, *, mask: put_at(x, y.reshape(-1)[: mask.sum()], (mask,), False),
+    mix="none",
+    x=lambda g, mask: where(constant(mask, g), 0.0, g),
+    y=lambda g, y_shape, mask: reshape(
+        place(pick(g, key=(mask,)), shape=(math.prod(y_shape),), key=(slice(int(mask.sum())),)), shape=y_shape
+    ),
+)
+fill_by = Operation(
+    "FillBackward2",
+    lambda x, y: np.full_like(x, y),
+    mix="none",
+    x=nothing,
+    y=lambda g: total(g, dim=None, keepdim=False),
+)
+zeroing = Operation("Zero", lambda x: np.zeros_like(x), mix="none", x=nothing)
 masked_select = Operation(
     "MaskedSelect",
     lambda x, mask: x[mask],
@@ -549,8 +760,8 @@ choose = Operation(
     ),
 )
 CHOSEN = {
-    name: choose.called(name.capitalize() + "Backward0" if name != "median" else "MedianBackward1")
-    for name in ("max", "min", "median", "mode", "kthvalue")
+    name: choose.called(name.capitalize() + ("Backward1" if "median" in name else "Backward0"))
+    for name in ("max", "min", "median", "nanmedian", "mode", "kthvalue")
 }
 CHOSEN |= {name: gather.called(name.capitalize()) for name in ("cummax", "cummin")}
 
@@ -578,6 +789,21 @@ addmv = Operation(
     a=lambda g, b, alpha: times(g[:, None] * b, alpha),
     b=lambda g, a, alpha: times(a.T @ g, alpha),
 )
+addr = Operation(
+    "Addr",
+    lambda x, a, b, *, beta=1, alpha=1: weighted(x, beta, np.multiply.outer(a, b), alpha),
+    x=lambda g, beta: times(g, beta),
+    a=lambda g, b, alpha: times(g @ b, alpha),
+    b=lambda g, a, alpha: times(g.mT @ a, alpha),
+)
+addbmm = Operation(
+    "Addbmm",
+    lambda x, a, b, *, beta=1, alpha=1: weighted(x, beta, (a @ b).sum(0, dtype=a.dtype), alpha),
+    mix="none",
+    x=lambda g, beta: times(g, beta),
+    a=lambda g, b, alpha: times(g @ b.mT, alpha),
+    b=lambda g, a, alpha: times(a.mT @ g, alpha),
+)
 inverse = Operation("LinalgInvEx", lambda x: np.linalg.inv(x), mix="none", x=lambda g, ans: -(ans.mT @ g @ ans.mT))
 solve = Operation(
     "LinalgSolveEx",
@@ -586,9 +812,14 @@ solve = Operation(
     a=lambda g, a, ans: -(solve(a.mT, g) @ ans.mT),
     b=lambda g, a: solve(a.mT, g),
 )
-det = Operation(
-    "LinalgDet", lambda x: np.linalg.det(x), mix="none", x=lambda g, x, ans: (g * ans)[..., None, None] * inverse(x).mT
+solve_vector = Operation(
+    "LinalgSolveEx",
+    lambda a, b: np.linalg.solve(a, b[..., None])[..., 0],
+    mix="none",
+    a=lambda g, a, ans: -(solve_vector(a.mT, g)[..., None] * ans[..., None, :]),
+    b=lambda g, a: solve_vector(a.mT, g),
 )
+det = Operation("LinalgDet", lambda x: np.linalg.det(x), mix="none", x=lambda g, x, ans: det_rule(g, x, ans))
 slogdet = Operation(
     "LinalgSlogdet",
     lambda x: tuple(np.linalg.slogdet(x)),
@@ -596,7 +827,10 @@ slogdet = Operation(
     x=lambda g, x: g[1][..., None, None] * inverse(x).mT,
 )
 cholesky = Operation(
-    "LinalgCholeskyEx", lambda x: np.linalg.cholesky(x), mix="none", x=lambda g, ans: cholesky_rule(g, ans)
+    "LinalgCholeskyEx",
+    lambda x, *, upper: np.linalg.cholesky(x, upper=upper),
+    mix="none",
+    x=lambda g, ans, upper: cholesky_rule(g.mT, ans.mT) if upper else cholesky_rule(g, ans),
 )
 
 # ---- neural networks -------------------------------------------------------------------------------------------------
@@ -604,6 +838,7 @@ cholesky = Operation(
 # A slope that does not change is still a function of x to the second derivative: zero, but there.
 step = Operation("Step", lambda x: (x > 0).astype(x.dtype), mix="none", x=nothing)
 flat = Operation("Flat", lambda x: np.zeros_like(x), mix="none", x=nothing)
+still = lambda grad, x: grad + flat(x) if isinstance(grad, Variable) else grad
 relu = Operation("Relu", lambda x: np.maximum(x, 0), mix="none", x=lambda g, ans: g * step(ans))
 leaky_relu = Operation(
     "LeakyRelu",
@@ -707,6 +942,11 @@ def array_of(x):
     return x._array if isinstance(x, Variable) else x
 
 
+def constant(array, like):
+    """An array as a rule needs it: a tensor if its other arguments are tensors."""
+    return wrap(array) if isinstance(like, Variable) else array
+
+
 def times(g, factor):
     return g if factor == 1 else g * factor
 
@@ -733,6 +973,50 @@ def within(x, low, high):
 def same(x, best):
     """Where x is the best value; if that is nan, where x is nan."""
     return (x == best) | ((x != x) & (best != best))
+
+
+def scatter_rule(g, x, index, y, ans, dim, reduce, include_self):
+    """The gradients of what is reduced and of what is added to it."""
+    if reduce == "sum":
+        g_x, g_y = g, gather(g, index, dim=dim)
+    elif reduce == "mean":
+        like = zeros_like(g)
+        start = like + 1 if include_self else scatter_number(like + 1, index, dim=dim, value=0)
+        n = scatter_add(start, index, zeros_like(y) + 1, dim=dim)
+        n = where(n == 0, 1.0, n)
+        g_x, g_y = g / n, gather(g / n, index, dim=dim)
+    elif reduce == "prod":
+        g_x, g_y = product_at_rule(g, x, index, y, ans, dim, include_self)
+    else:
+        mine, theirs = x == ans, in_corner_of(y, index) == gather(ans, index, dim=dim)
+        mine, theirs = mine * (zeros_like(x) + 1), theirs * (zeros_like(in_corner_of(y, index)) + 1)
+        if not include_self:
+            mine = scatter_number(mine, index, dim=dim, value=0)
+        n = scatter_add(mine, index, theirs, dim=dim)
+        shared_out = g / where(n == 0, 1.0, n)
+        g_x, g_y = shared_out * mine, gather(shared_out, index, dim=dim) * theirs
+    if not include_self:
+        g_x = scatter_number(g_x, index, dim=dim, value=0)
+    return g_x, in_first_corner(g_y, y.shape)
+
+
+def product_at_rule(g, x, index, y, ans, dim, include_self):
+    """Each factor's gradient is the product of the others: the whole product over it, or the product without it if it alone is zero."""
+    y = in_corner_of(y, index)
+    options = {"dim": dim, "reduce": "prod", "include_self": include_self}
+    mine = where(x == 0, 1.0, x)
+    g_x = g * scatter_reduce(mine, index, y, **options) / mine
+    zero = y == 0
+    zeros_at = gather(scatter_add(zeros_like(x), index, zero * (zeros_like(y) + 1), dim=dim), index, dim=dim)
+    alone = zero & (zeros_at == 1)
+    without = scatter_reduce(x, index, where(alone, 1.0, y), **options)
+    g_y = where(alone, gather(g * without, index, dim=dim), gather(g * ans, index, dim=dim) / where(zero, 1.0, y))
+    return g_x, g_y
+
+
+def in_corner_of(y, index):
+    """The part of y that an index of smaller shape uses."""
+    return y if tuple(y.shape) == tuple(index.shape) else pick(y, key=corner(array_of(index)))
 
 
 def finite(x):
@@ -781,10 +1065,37 @@ def variance_rule(g, x, dim, correction, keepdim):
     return (2.0 / n if n > 0 else math.inf) * unreduce(g, x.shape, dim, keepdim) * deviation
 
 
+def std_rule(g, x, ans, dim, correction, keepdim):
+    return variance_rule(where(ans == 0, 0.0, g / (ans * 2)), x, dim, correction, keepdim)
+
+
+def distance_rule(g, difference, ans, p):
+    """The gradient of a difference, of whose last dimension `ans` is the p-norm; 0 at the origin, whole for every largest element."""
+    g, ans = g[..., None], ans[..., None]
+    if p == math.inf:
+        return g * sign(difference) * (absolute(difference) == ans)
+    return zeros_like(difference) if p == 0 else norm_rule(g, difference, ans, p, None)
+
+
+def pairs_rule(g, x, ans, p, pairs):
+    difference = pick(x, key=(pairs[0],)) - pick(x, key=(pairs[1],))
+    part = distance_rule(g, difference, ans, p)
+    shape = tuple(x.shape)
+    return place(part, shape=shape, key=(pairs[0],)) - place(part, shape=shape, key=(pairs[1],))
+
+
+def renorm_rule(g, x, p, dims, maxnorm):
+    """Where a slice was scaled to norm `maxnorm`, its gradient is scaled as well, and loses what would have changed the norm."""
+    size = vector_norm(x, ord=p, dim=dims, keepdim=True)
+    scale = maxnorm / (size + 1e-7)
+    inner = total(g * x, dim=dims, keepdim=True) * scale / (size + 1e-7)
+    return where(size > maxnorm, g * scale - norm_rule(inner, x, size, p, dims), g)
+
+
 def norm_rule(g, x, ans, ord, dim):
     """The gradient of (sum |x|^ord)^(1/ord), 0 at the origin."""
     if ord == 0:
-        return zeros_like(x)
+        return None
     if ord == 1:
         return g * sign(x)
     if ord == 2:
@@ -846,7 +1157,11 @@ def running(accumulate, x, dim):
 
 
 def logcumsumexp_rule(g, x, ans, dim):
-    """Reverse sums of g exp(x - ans), in logarithms, for positive and negative g apart."""
+    """Reverse sums of g exp(x - ans), in logarithms, for positive and negative g apart; recorded, without logarithms."""
+    if isinstance(g, Variable):
+        top = wrap(np.max(x._array, axis=dim, keepdims=True)) if x._array.size else x
+        back = flip(cumsum(flip(g * exp(top - ans), dim=(dim,)), dim=dim), dim=(dim,))
+        return exp(x - top) * back
 
     def part(sign_):
         size = log(where(g * sign_ > 0, g * sign_, 0.0)) - ans
@@ -908,14 +1223,20 @@ def gelu_tanh_slope(x):
     return 0.5 * (1 + inner) + 0.5 * x * (1 - inner * inner) * math.sqrt(2 / PI) * (1 + 3 * 0.044715 * x**2)
 
 
+def det_rule(g, x, ans):
+    """det times the transposed inverse; of a singular matrix it is 0 to PyTorch, which is right only if two pivots are zero."""
+    singular = array_of(ans) == 0
+    if singular.any() and isinstance(g, Variable):
+        the_end("a recorded derivative of the determinant of a singular matrix")
+    if singular.any():
+        x = x + np.eye(x.shape[-1]) * (singular[..., None, None] * (1 + np.abs(x).sum()))
+    return (g * ans)[..., None, None] * inverse(x).mT
+
+
 def cholesky_rule(g, factor):
     """Murray (2016), Differentiation of the Cholesky decomposition, eq. 10."""
-    phi = tril(factor.mT @ g, diagonal=0)
-    phi = (
-        phi - 0.5 * phi * np.eye(factor.shape[-1], dtype=array_of(factor).dtype)
-        if not isinstance(phi, Variable)
-        else phi - tril(triu(phi, diagonal=0), diagonal=0) / 2
-    )
+    half = 1 - 0.5 * np.eye(factor.shape[-1], dtype=array_of(factor).dtype)
+    phi = tril(factor.mT @ g, diagonal=0) * constant(half, g)
     left = inverse(factor)
     middle = left.mT @ phi @ left
     return (middle + middle.mT) / 2

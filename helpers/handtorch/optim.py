@@ -21,8 +21,11 @@ import numpy as np
 from .autograd import enable_grad, no_grad
 from .creation import full_like, tensor, zeros_like
 from .dtypes import finfo, float32, float64, get_default_dtype
+from .end import end_of
 from .methods import cat, typename
 from .tensor import Tensor
+
+__getattr__ = end_of("torch.optim")
 
 # PyTorch's other ways to run the same formulas: on lists of tensors, inside a CUDA graph, recorded by autograd, in one kernel.
 _OTHER_IMPLEMENTATIONS = ("foreach", "capturable", "differentiable", "fused")
@@ -42,13 +45,26 @@ class RemovableHandle:
         self._hooks.pop(self.id, None)
 
 
+_BEFORE_EVERY_STEP, _AFTER_EVERY_STEP = OrderedDict(), OrderedDict()
+
+
+def register_optimizer_step_pre_hook(hook: Callable) -> RemovableHandle:
+    """Call `hook(optimizer, args, kwargs)` before each step of every optimizer."""
+    return _register(_BEFORE_EVERY_STEP, hook)
+
+
+def register_optimizer_step_post_hook(hook: Callable) -> RemovableHandle:
+    """Call `hook(optimizer, args, kwargs)` after each step of every optimizer."""
+    return _register(_AFTER_EVERY_STEP, hook)
+
+
 def _with_step_hooks(step: Callable) -> Callable:
     """`step` between the hooks that were registered for before and after it."""
 
     @wraps(step)
     def hooked(self, *args, **kwargs):
         args = (self, *args)
-        for hook in self._optimizer_step_pre_hooks.values():
+        for hook in chain(_BEFORE_EVERY_STEP.values(), self._optimizer_step_pre_hooks.values()):
             changed = hook(self, args, kwargs)
             if changed is None:
                 continue
@@ -56,7 +72,7 @@ def _with_step_hooks(step: Callable) -> Callable:
                 raise RuntimeError(f"{step} must return None or a tuple of (new_args, new_kwargs), but got {changed}.")
             args, kwargs = changed
         result = step(*args, **kwargs)
-        for hook in self._optimizer_step_post_hooks.values():
+        for hook in chain(self._optimizer_step_post_hooks.values(), _AFTER_EVERY_STEP.values()):
             hook(self, args, kwargs)
         return result
 

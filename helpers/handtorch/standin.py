@@ -24,27 +24,100 @@ KERNEL_NAME = "handtorch"
 MODULES = {
     "torch": "",
     "torch._tensor_str": "text",
+    "torch.accelerator": "environment.accelerator",
     "torch.autograd": "autograd",
-    "torch.autograd.function": "autograd",
     "torch.autograd.functional": "autograd.functional",
-    "torch.autograd.grad_mode": "autograd",
-    "torch.autograd.gradcheck": "autograd",
+    "torch.autograd.graph": "graph",
+    "torch.backends": "environment.backends",
+    "torch.backends.cudnn": "environment.cudnn",
+    "torch.cuda": "environment.cuda",
+    "torch.func": "func",
     "torch.linalg": "linalg",
     "torch.nn": "nn",
     "torch.nn.functional": "functional",
-    "torch.nn.init": "nn.init",
+    "torch.nn.init": "init",
     "torch.nn.modules": "nn",
-    "torch.nn.parameter": "nn",
+    "torch.nn.parameter": "module",
     "torch.nn.utils": "nn_utils",
+    "torch.nn.utils.clip_grad": "nn_utils",
+    "torch.nn.utils.convert_parameters": "nn_utils",
     "torch.optim": "optim",
     "torch.optim.lr_scheduler": "lr_scheduler",
-    "torch.optim.optimizer": "optim",
+    "torch.optim.swa_utils": "swa_utils",
     "torch.random": "random",
+    "torch.serialization": "storage",
+    "torch.storage": "storage",
+    "torch.testing": "testing",
+    "torch.utils": "utils",
+    "torch.utils.data": "data",
+    "torch.version": "environment.version",
 }
-# The classes whose full names programs print, by the module that they say they come from.
+OPTIMIZERS = (
+    "ASGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "LBFGS", "NAdam", "Optimizer", "RAdam", "RMSprop", "Rprop", "SGD",
+)  # fmt: skip
+# The classes whose full names programs print or import, by the module that they say they come from, and what of handtorch holds them.
 CLASSES = {
-    "torch": ("Tensor", "Size", "dtype", "device", "finfo", "iinfo"),
-    "torch.nn.parameter": ("Parameter", "Buffer"),
+    "torch": ("", "Tensor Size dtype device layout finfo iinfo"),
+    "torch.autograd.anomaly_mode": ("autograd", "detect_anomaly set_detect_anomaly"),
+    "torch.autograd.function": ("autograd", "Function"),
+    "torch.autograd.grad_mode": ("autograd", "no_grad enable_grad set_grad_enabled inference_mode"),
+    "torch.autograd.gradcheck": ("autograd", "GradcheckError"),
+    "torch.autograd.variable": ("autograd", "Variable"),
+    "torch.nn.parameter": ("module", "Parameter Buffer"),
+    "torch.nn.modules.module": ("module", "Module _IncompatibleKeys"),
+    "torch.nn.modules.activation": (
+        "nn",
+        "CELU ELU GELU GLU Hardshrink Hardsigmoid Hardswish Hardtanh LeakyReLU LogSigmoid LogSoftmax Mish "
+        "PReLU ReLU ReLU6 SELU SiLU Sigmoid Softmax Softmax2d Softmin Softplus Softshrink Softsign Tanh "
+        "Tanhshrink Threshold",
+    ),
+    "torch.nn.modules.batchnorm": ("nn", "BatchNorm1d BatchNorm2d BatchNorm3d"),
+    "torch.nn.modules.container": ("module", "ModuleDict ModuleList ParameterDict ParameterList Sequential"),
+    "torch.nn.modules.conv": ("nn", "Conv1d Conv2d Conv3d ConvTranspose1d ConvTranspose2d ConvTranspose3d"),
+    "torch.nn.modules.distance": ("nn", "CosineSimilarity PairwiseDistance"),
+    "torch.nn.modules.dropout": ("nn", "AlphaDropout Dropout Dropout1d Dropout2d Dropout3d"),
+    "torch.nn.modules.flatten": ("nn", "Flatten Unflatten"),
+    "torch.nn.modules.fold": ("nn", "Fold Unfold"),
+    "torch.nn.modules.instancenorm": ("nn", "InstanceNorm1d InstanceNorm2d InstanceNorm3d"),
+    "torch.nn.modules.linear": ("nn", "Bilinear Identity Linear"),
+    "torch.nn.modules.loss": (
+        "nn",
+        "BCELoss BCEWithLogitsLoss CosineEmbeddingLoss CrossEntropyLoss GaussianNLLLoss HingeEmbeddingLoss "
+        "HuberLoss KLDivLoss L1Loss MSELoss MarginRankingLoss MultiLabelMarginLoss MultiLabelSoftMarginLoss "
+        "MultiMarginLoss NLLLoss PoissonNLLLoss SmoothL1Loss SoftMarginLoss TripletMarginLoss",
+    ),
+    "torch.nn.modules.normalization": ("nn", "GroupNorm LayerNorm LocalResponseNorm RMSNorm"),
+    "torch.nn.modules.padding": (
+        "nn",
+        "CircularPad1d CircularPad2d CircularPad3d ConstantPad1d ConstantPad2d ConstantPad3d ReflectionPad1d "
+        "ReflectionPad2d ReflectionPad3d ReplicationPad1d ReplicationPad2d ReplicationPad3d ZeroPad1d "
+        "ZeroPad2d ZeroPad3d",
+    ),
+    "torch.nn.modules.pixelshuffle": ("nn", "PixelShuffle PixelUnshuffle"),
+    "torch.nn.modules.pooling": (
+        "nn",
+        "AdaptiveAvgPool1d AdaptiveAvgPool2d AdaptiveAvgPool3d AdaptiveMaxPool1d AdaptiveMaxPool2d "
+        "AdaptiveMaxPool3d AvgPool1d AvgPool2d AvgPool3d LPPool1d LPPool2d LPPool3d MaxPool1d MaxPool2d "
+        "MaxPool3d MaxUnpool1d MaxUnpool2d MaxUnpool3d",
+    ),
+    "torch.nn.modules.sparse": ("nn", "Embedding"),
+    "torch.nn.modules.upsampling": ("nn", "Upsample"),
+    "torch.optim": ("optim", "Adafactor Muon"),
+    **{f"torch.optim.{name.lower()}": ("optim", name) for name in OPTIMIZERS},
+    "torch.optim.lr_scheduler": (
+        "lr_scheduler",
+        "ChainedScheduler ConstantLR CosineAnnealingLR CosineAnnealingWarmRestarts CyclicLR ExponentialLR LRScheduler LambdaLR LinearLR "
+        "MultiStepLR MultiplicativeLR OneCycleLR PolynomialLR ReduceLROnPlateau SequentialLR StepLR _LRScheduler",
+    ),
+    "torch.utils.data.dataloader": ("data", "DataLoader"),
+    "torch.utils.data.dataset": (
+        "data",
+        "ChainDataset ConcatDataset Dataset IterableDataset StackDataset Subset TensorDataset",
+    ),
+    "torch.utils.data.sampler": (
+        "data",
+        "BatchSampler RandomSampler Sampler SequentialSampler SubsetRandomSampler WeightedRandomSampler",
+    ),
 }
 
 
@@ -58,7 +131,7 @@ def install() -> None:
             f"PyTorch is already imported here ({present.__file__}); handtorch can stand in for it only in a process "
             "that has not imported it: python -m helpers.handtorch SCRIPT"
         )
-    for name, place in MODULES.items():
+    for name, place in sorted(({name: place for name, (place, _) in CLASSES.items()} | MODULES).items()):
         module = find(place)
         sys.modules[name] = module
         parent, _, child = name.rpartition(".")
@@ -66,9 +139,11 @@ def install() -> None:
             setattr(sys.modules[parent], child, module)  # where `import torch.nn.parameter as p` looks
         if "__path__" not in vars(module):
             module.__path__ = []  # so that a module below it is asked for, and refused in our words
-    for name, classes in CLASSES.items():
-        for each in classes:
-            getattr(sys.modules[name], each).__module__ = name
+    for name, (place, classes) in CLASSES.items():
+        for each in classes.split():
+            if each in vars(find(place)):
+                vars(find(place))[each].__module__ = name
+    handtorch.Generator.__module__ = "torch._C"  # which nobody imports
     sys.meta_path.insert(0, EndOfHandtorch())
 
 

@@ -8,9 +8,12 @@ stay one, how a gradient arrives. `methods.py` adds the functions that are metho
 from __future__ import annotations
 
 import copy
+import math
 import numbers
+import re
 import warnings
 import weakref
+from typing import NamedTuple
 
 import numpy as np
 
@@ -115,35 +118,46 @@ class Tensor(Variable):
         return dtypes.FROM_NUMPY[self._array.dtype]
 
     device = property(lambda self: CPU)
-    layout = property(lambda self: "torch.strided")
+    layout = property(lambda self: dtypes.strided)
     ndim = property(lambda self: self._array.ndim)
     itemsize = property(lambda self: self._array.itemsize)
     nbytes = property(lambda self: self._array.size * self._array.itemsize)
     is_sparse = is_quantized = is_cuda = is_meta = is_mps = is_nested = property(lambda self: False)
     is_cpu = property(lambda self: True)
-    names = property(lambda self: (None,) * self._array.ndim)
 
     @property
     def requires_grad(self) -> bool:
         if self._base is not None:
             self._refresh()
+            return self._requires_grad or self._base._requires_grad
         return self._requires_grad
 
     @requires_grad.setter
     def requires_grad(self, flag):
+        if not isinstance(flag, bool):
+            raise RuntimeError("requires_grad must be a bool")
         if self.grad_fn is not None:
-            if not flag:
-                raise RuntimeError(FLAG_OF_NON_LEAF)
-            return
+            raise RuntimeError(
+                "you can only change requires_grad flags of leaf variables." if flag else FLAG_OF_NON_LEAF
+            )
         if flag and self._array.dtype.kind != "f":
             raise RuntimeError("only Tensors of floating point dtype can require gradients")
         if flag and self._inference and not mode.inference:
             raise RuntimeError("Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.")
         self._requires_grad = bool(flag)
 
+    @requires_grad.deleter
+    def requires_grad(self):
+        raise RuntimeError("requires_grad must be a bool")
+
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         """Ask for (or refuse) gradients of this leaf, and return it."""
-        self.requires_grad = requires_grad
+        if not isinstance(requires_grad, bool):
+            raise TypeError(
+                f"requires_grad_(): argument 'requires_grad' (position 1) must be bool, not {type(requires_grad).__name__}"
+            )
+        if not (requires_grad and self.grad_fn is not None):
+            self.requires_grad = requires_grad
         return self
 
     @property
@@ -217,9 +231,12 @@ class Tensor(Variable):
         """Keep the gradient of this result in `.grad`, as of a leaf."""
         if not self.requires_grad:
             raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
-        if self._node is None or self._retains_grad:
-            return
-        self._retains_grad = True
+        if self._node is not None and not self._retains_grad:
+            self._retains_grad = True
+            self._keep_grad()
+
+    def _keep_grad(self):
+        """Let the node that made this tensor put its gradient into `.grad`."""
         owner = weakref.ref(self)
 
         def keep(grad):
@@ -247,17 +264,21 @@ class Tensor(Variable):
             self._hooked = node  # a leaf holds its node only weakly, but hooks must last
 
         def run(grads):
-            if grads[nr] is None:
-                return grads
             recorded = isinstance(grads[nr], Tensor)
-            given = grads[nr] if recorded else wrap(np.asarray(grads[nr]))
+            given = grads[nr] if recorded or grads[nr] is None else wrap(np.asarray(grads[nr]))
             changed = hook(given)
             if changed is None:
                 return grads
             if not isinstance(changed, Tensor):
-                raise TypeError(f"hook '{hook.__name__}' has returned {type(changed).__name__}, not a Tensor or None")
-            if changed._array.shape != given._array.shape:
-                raise RuntimeError(f"hook '{hook.__name__}' has changed the size of value")
+                raise TypeError(f"expected Variable, but hook returned '{type(changed).__name__}'")
+            name = getattr(hook, "__name__", "<unknown>")
+            if given is not None and changed._array.shape != given._array.shape:
+                raise RuntimeError(f"hook '{name}' has changed the size of value")
+            if given is not None and changed._array.dtype is not given._array.dtype:
+                raise RuntimeError(
+                    f"hook '{name}' has changed the type of value (was torch.{given.dtype.letter}Tensor got "
+                    f"torch.{changed.dtype.letter}Tensor)"
+                )
             grads = list(grads)
             grads[nr] = changed if recorded else changed._array
             return grads
@@ -273,7 +294,8 @@ class Tensor(Variable):
         self._hooked, _ = edge_of(self)
 
         def run(results, grads):
-            hook(self)
+            if hook(self) is not None:
+                raise RuntimeError("Tensor post accumulate grad hooks should return None.")
             return results
 
         return Handle(self._hooked, "after", run)
@@ -292,6 +314,7 @@ class Tensor(Variable):
         self._shows = (source, op, params, nr)
         self._seen = self._counter[0]
         self._made_in_no_grad = not mode.grad
+        self._inference = source._inference
         if self._base._requires_grad:
             self._requires_grad = True
 
@@ -316,6 +339,8 @@ class Tensor(Variable):
             self._seen = version
             if self._base._requires_grad:
                 self._node, self._nr, self._requires_grad = AsStridedBackward0(self), 0, True
+                if self._retains_grad:
+                    self._keep_grad()
 
     def _check_writable(self, recording):
         """Raise PyTorch's error if writing in place would confuse a derivative; `recording`: the write is part of a graph."""
@@ -325,10 +350,10 @@ class Tensor(Variable):
             return
         if self._base is not None:
             _, op, _, nr = self._shows
-            if self._made_in_no_grad and self.requires_grad:
+            if self._made_in_no_grad:
                 raise RuntimeError(NO_GRAD_VIEW)
-            if nr is not None and self.requires_grad:
-                raise RuntimeError(MULTI_VIEW.format(nr, op.node_type.__name__))
+            if nr is not None:
+                raise RuntimeError(MULTI_VIEW.format(nr, re.sub("Backward[0-9]*$", "", op.node_type.__name__)))
             if self._base._requires_grad and self._base.is_leaf:
                 raise RuntimeError(
                     "a view of a leaf Variable that requires grad is being used in an in-place operation."
@@ -344,11 +369,14 @@ class Tensor(Variable):
 
     def _was_made_by(self, node):
         """Take a new history after a write in place; a view passes it on to its base."""
-        base = self._base
-        if base is None:
-            self._node, self._nr, self._requires_grad = node, 0, True
-            return
-        base._node, base._nr, base._requires_grad = CopySlices(self, node), 0, True
+        changed = self
+        if self._base is not None:
+            changed, node = self._base, CopySlices(self, node)
+        if changed._retains_grad:
+            del changed._node.retained[changed._nr]
+        changed._node, changed._nr, changed._requires_grad = node, 0, True
+        if changed._retains_grad:
+            changed._keep_grad()
 
     @property
     def data(self) -> Tensor:
@@ -359,9 +387,15 @@ class Tensor(Variable):
     def data(self, value):
         if not isinstance(value, Tensor):
             raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
+        if self._requires_grad and value._array.dtype.kind != "f":
+            raise RuntimeError("data set to a tensor that requires gradients must be floating point or complex dtype")
         self._array = value._array
         if self._leaf_node and self._leaf_node():
             self._leaf_node().metadata = [(self._array.shape, self._array.dtype)]
+
+    @data.deleter
+    def data(self):
+        raise RuntimeError("Deleting tensor data is not allowed. Delete tensor instead!")
 
     def detach(self) -> Tensor:
         """The same memory as a tensor without history."""
@@ -535,8 +569,11 @@ def rebuild(cls, array, requires_grad):
 def legacy_constructor(cls, args, kwargs):
     """`torch.Tensor(2, 3)`: uninitialized memory of that shape; `torch.Tensor(data)`: the data in the default type."""
     if kwargs.keys() - {"device"}:
-        got = [LEGACY_WORDS.get(type(a), type(a).__name__) for a in args]
-        got += [f"{name}={type(value).__name__}" for name, value in kwargs.items()]
+        got = [type(a).__name__ for a in args]
+        got += [
+            f"{name}={'torch.dtype' if isinstance(value, dtypes.dtype) else type(value).__name__}"
+            for name, value in kwargs.items()
+        ]
         raise TypeError(
             f"new() received an invalid combination of arguments - got ({', '.join(got)}), but expected one of:\n"
             " * (*, torch.device device = None)\n"
@@ -547,14 +584,15 @@ def legacy_constructor(cls, args, kwargs):
     kind = dtypes.get_default_dtype().numpy
     if len(args) == 1 and isinstance(args[0], Tensor):
         array = args[0]._array
+    elif len(args) == 1 and isinstance(args[0], str):
+        raise TypeError("new(): invalid data type 'str'")
+    elif len(args) == 1 and isinstance(args[0], float):
+        raise TypeError("new(): data must be a sequence (got float)")
     elif len(args) == 1 and not isinstance(args[0], (int, Size)):
         array = np.array(args[0], dtype=kind)
     else:
         array = np.zeros(args[0] if args and isinstance(args[0], Size) else args if args else 0, kind)
     return rebuild(cls, array, False)
-
-
-LEGACY_WORDS = {list: "list", tuple: "tuple", int: "int"}
 
 
 # ---- nodes that are not in the table ---------------------------------------------------------------------------------
@@ -584,8 +622,6 @@ class AccumulateGrad(Node):
         elif old is None:
             # The same array may be on its way to another leaf, so each takes a copy.
             variable._grad = wrap(np.array(grad, order="C"))
-        elif old._requires_grad:
-            variable._grad = old + wrap(np.asarray(grad))
         else:
             old._array += grad
             old._counter[0] += 1
@@ -647,27 +683,44 @@ class AsStridedBackward0(Node):
 # ---- backward --------------------------------------------------------------------------------------------------------
 
 
+class GradientEdge(NamedTuple):
+    """A place in the graph where a gradient arrives: output `output_nr` of `node`. It may stand for a tensor in `grad` and `backward`."""
+
+    node: Node
+    output_nr: int
+    ownership_token: Node | None = None
+
+
+def edge_and_kind(x):
+    """The edge of a tensor or GradientEdge, and the shape and type of the gradient there."""
+    if isinstance(x, GradientEdge):
+        return (x.node, x.output_nr), x.node.metadata[x.output_nr]
+    return edge_of(x), (x._array.shape, x._array.dtype)
+
+
 def roots_of(tensors, grads, recording):
     """The edges at which a walk starts, and what it starts with: ones, or the given cotangents, checked."""
+    if len(tensors) != len(grads):
+        raise RuntimeError(f"got {len(tensors)} tensors and {len(grads)} gradients")
     edges, values = [], []
     for i, (tensor, grad) in enumerate(zip(tensors, grads, strict=True)):
-        array = tensor._array
-        if not tensor.requires_grad and (grad is None or grad._array.shape == array.shape):
+        edge, (shape, kind) = edge_and_kind(tensor)
+        if edge[0] is None and (grad is None or grad._array.shape == shape):
             raise RuntimeError(f"element {i} of tensors does not require grad and does not have a grad_fn")
         if grad is None:
-            if array.size != 1:
+            if math.prod(shape) != 1:
                 raise RuntimeError("grad can be implicitly created only for scalar outputs")
-            grad = array.dtype.type(1) if not array.ndim else np.ones(array.shape, array.dtype)
+            grad = kind.type(1) if not shape else np.ones(shape, kind)
             values.append(wrap(np.asarray(grad)) if recording else grad)
         elif not isinstance(grad, Tensor):
             raise TypeError(f"gradients can be either Tensors or None, but got {type(grad).__name__}")
-        elif grad._array.shape != array.shape:
+        elif grad._array.shape != shape:
             raise RuntimeError(
-                f"Mismatch in shape: grad_output[{i}] has a shape of {grad.shape} and output[{i}] has a shape of {tensor.shape}."
+                f"Mismatch in shape: grad_output[{i}] has a shape of {grad.shape} and output[{i}] has a shape of {Size(shape)}."
             )
         else:
             values.append(grad if recording else grad._array)
-        edges.append(edge_of(tensor))
+        edges.append(edge)
     return edges, values
 
 
@@ -678,7 +731,10 @@ def run_backward(tensors, grads, retain_graph, create_graph, inputs=None):
     if inputs is not None:
         captures = {}
         for i, x in enumerate(inputs):
-            captures.setdefault(edge_of(x), []).append(i)
+            edge = edge_and_kind(x)[0]
+            if edge[0] is None:
+                raise RuntimeError("One of the differentiated Tensors does not require grad")
+            captures.setdefault(edge, []).append(i)
     before, mode.grad = mode.grad, bool(create_graph)
     try:
         keep = create_graph if retain_graph is None else retain_graph
@@ -696,29 +752,50 @@ def run_backward(tensors, grads, retain_graph, create_graph, inputs=None):
     return results
 
 
+def checked_inputs(inputs, function):
+    """The `inputs` of `grad` or `backward` as a tuple of tensors (or edges of the graph)."""
+    inputs = (inputs,) if isinstance(inputs, (Tensor, GradientEdge)) else tuple(inputs)
+    if not inputs:
+        raise RuntimeError(f"`inputs` argument to `{function}()` cannot be empty.")
+    for x in inputs:
+        if not isinstance(x, (Tensor, GradientEdge)):
+            raise RuntimeError(f"all inputs have to be Tensors or GradientEdges, but got {type(x).__name__}")
+    return inputs
+
+
 def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False, inputs=None) -> None:
     """Add the gradients of the sum of `tensors` (weighted by `grad_tensors`) to the `.grad` of the leaves, or of `inputs`."""
-    tensors = (tensors,) if isinstance(tensors, Tensor) else tuple(tensors)
+    tensors = (tensors,) if isinstance(tensors, (Tensor, GradientEdge)) else tuple(tensors)
     if isinstance(grad_tensors, Tensor):
         grad_tensors = (grad_tensors,)
     grads = [None] * len(tensors) if grad_tensors is None else list(grad_tensors)
     if len(grads) == 1 and grads[0] is not None and not isinstance(grads[0], Tensor):
         grads = list(grads[0])  # PyTorch takes anything that is not a tensor for a sequence of tensors
     if inputs is not None:
-        inputs = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
-        if not inputs:
-            raise RuntimeError("'inputs' argument to backward() cannot be empty.")
-        for i, x in enumerate(inputs):
-            if not x.requires_grad:
-                raise RuntimeError(
-                    f"One of the differentiated Tensors given as 'inputs' to backward at index {i} does not require grad"
-                )
+        inputs = checked_inputs(inputs, "backward")
+        if any(isinstance(x, Tensor) and not x.requires_grad for x in inputs):
+            raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
     if create_graph:
-        warnings.warn(CREATE_GRAPH, stacklevel=3)
+        warn_once(CREATE_GRAPH, stacklevel=3)
     found = run_backward(tensors, grads, retain_graph, create_graph, inputs)
     for x, grad in zip(inputs or (), found or (), strict=True):
         if grad is not None:
-            with_graph(create_graph, AccumulateGrad(x).backward, [grad if create_graph else grad._array])
+            with_graph(create_graph, accumulate, x, grad if create_graph else grad._array)
+
+
+def accumulate(x, grad):
+    """Add a gradient to the `.grad` of a tensor that `backward` was asked for, with the hooks of its node if it is a leaf."""
+    node = x.node if isinstance(x, GradientEdge) else edge_of(x)[0]
+    if not isinstance(node, AccumulateGrad):
+        if isinstance(x, Tensor):
+            AccumulateGrad(x).backward([grad])
+        return
+    grads = [grad]
+    for hook in tuple(node.prehooks.values()) if node.prehooks else ():
+        grads = hook(grads)
+    results = node.backward(grads)
+    for hook in tuple(node.after.values()) if node.after else ():
+        results = hook(results, grads)
 
 
 def with_graph(enabled, function, *args):

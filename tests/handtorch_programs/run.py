@@ -1,6 +1,7 @@
 """Run the programs of this folder and print what each printed, as JSON: {"file: title": text}. Run by the test, once on each side.
 
-A program begins with a line `# %% title`; it finds torch, nn, F, optim, np and math imported, and the generator seeded.
+A program begins with a line `# %% title`; it finds torch, nn, F, optim, np and math imported, the generator seeded, and `tell(function)`,
+which prints what a call gives: its value, or its error, and the warnings.
 """
 
 import contextlib
@@ -25,11 +26,23 @@ def programs():
             yield f"{path.stem}: {title}", source
 
 
+def tell(function):
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        try:
+            print(function())
+        except Exception as error:
+            print(f"{type(error).__name__}: {error}")
+    for each in heard:
+        print(each.category.__name__, str(each.message).splitlines()[0].split(" (Triggered internally")[0])
+
+
 def output_of(source):
     torch.manual_seed(0)
     torch.set_printoptions(profile="default")
     torch.set_default_dtype(torch.float32)
     names = {"torch": torch, "nn": nn, "F": F, "optim": optim, "np": np, "math": math, "__name__": "program"}
+    names["tell"] = tell
     text = io.StringIO()
     with contextlib.redirect_stdout(text), warnings.catch_warnings():
         warnings.simplefilter("ignore")
