@@ -25,8 +25,6 @@ from .walk import SECOND_TIME, Node, created, mode
 
 ndarray, new = np.ndarray, object.__new__
 FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
-# Overflow and nan are results like any other to PyTorch; asking NumPy for silence at each operation would cost a fifth of the time.
-np.seterr(all="ignore")
 
 IN_INFERENCE = (
     "Inference tensors cannot be saved for backward. Please do not use Tensors created in inference mode in computation "
