@@ -2706,14 +2706,6 @@ def kron(x, other):
     return reshape(reshape(x, wide) * reshape(other, narrow_), tuple(p * q for p, q in zip(a, b, strict=True)))
 
 
-@public
-def cross(x, other, dim=None):
-    """The cross product of vectors in space."""
-    from .linalg import cross
-
-    return cross(x, other, dim=next(i for i, n in enumerate(x._array.shape) if n == 3) if dim is None else dim)
-
-
 @public(method=False)
 def cdist(x1, x2, p=2.0, compute_mode=None):
     """The distance of each row of x to each row of x2."""
