@@ -4,8 +4,8 @@
 `import helpers.handtorch as torch`, and every script and notebook of the course runs and prints the same. Read it from the
 ground: `walk.py` (the graph and the walk back through it), `record.py` (how an operation is recorded), `ops.py` (the table
 of operations, each with its derivative), `tensor.py` (the tensor). The rest is PyTorch's surface: `methods.py`,
-`creation.py`, `autograd.py`, `functional.py`, `module.py`, `nn.py`, `optim.py`, `lr_scheduler.py`, `random.py`, `data.py`, …
-PyTorch itself is never imported.
+`creation.py`, `autograd.py`, `linalg.py`, `spatial.py` (convolution and pooling), `functional.py`, `module.py`, `nn.py`, `optim.py`,
+`lr_scheduler.py`, `random.py`, `data.py`, … PyTorch itself is never imported.
 """
 
 import math as _math

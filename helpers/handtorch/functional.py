@@ -1186,6 +1186,7 @@ methods.FUNCTIONS.update(
 )  # fmt: skip
 methods.FUNCTIONS.update(
     selu=selu,
+    constant_pad_nd=lambda input, pad_, value=0: pad(input, pad_, "constant", value),
     embedding=lambda weight, indices, padding_idx=-1, scale_grad_by_freq=False, sparse=False: embedding(
         indices, weight, None if padding_idx == -1 else padding_idx, None, 2.0, scale_grad_by_freq, sparse
     ),

@@ -396,6 +396,12 @@ def expanded(x, shape):
     return x[...] if x.shape == shape else np.broadcast_to(x, shape)
 
 
+def strided(x, size, stride, offset):
+    """The elements of a contiguous array by shape, steps and start, as a view."""
+    steps = [s * x.itemsize for s in stride]
+    return np.lib.stride_tricks.as_strided(x.reshape(-1)[offset:], size, steps)
+
+
 def windows(x, dim, size, step):
     if not x.ndim:
         return x.reshape((size,))

@@ -571,4 +571,32 @@ def tensorsolve(A, B, dims=None, *, out=None):
     return solve(A.reshape(-1, math.prod(rest)), B.flatten()).reshape(rest)
 
 
+# ---- the same under PyTorch's older names ----------------------------------------------------------------------------
+
+
+@public(names=("norm",))
+def old_norm(x, p="fro", dim=None, keepdim=False, dtype=None):
+    """The vector norm (sum |x|^p)^(1/p); "fro" is p=2, and "nuc" the sum of a matrix's singular values."""
+    if p != "nuc":
+        return methods.norm(x, p, dim, keepdim, dtype)
+    return matrix_norm(x, "nuc", (-2, -1) if dim is None else dim, keepdim, dtype=dtype)
+
+
+@public(names=("cross",))
+def old_cross(x, other, dim=None):
+    """The cross product along `dim`, or along the first dimension of length 3."""
+    return cross(x, other, dim=x._array.shape.index(3) if dim is None else dim)
+
+
+def old_vander(x, N=None, increasing=False):
+    """Rows x^(N - 1), …, x, 1 for each element of a vector; increasing turns them round."""
+    if x._array.ndim != 1:
+        raise RuntimeError("x must be a one-dimensional tensor.")
+    rows = vander(x, N)
+    return rows if increasing else methods.flip(rows, 1)
+
+
+methods.FUNCTIONS["vander"] = old_vander
+
+
 __getattr__ = end_of("torch.linalg")

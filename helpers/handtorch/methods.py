@@ -390,11 +390,25 @@ def power(x, exponent):
     return ops.power.record((x if x.dtype is kind else x.to(kind),), {"exponent": exponent})
 
 
-@public(in_place=True)
+@public
 def float_power(x, exponent):
     """The power, computed in double precision."""
+    if not isinstance(x, Variable) and not isinstance(exponent, Variable):
+        need_tensors("float_power", x, exponent, "exponent")
     x, exponent = (a.to(dtypes.float64) if isinstance(a, Variable) else float(a) for a in (x, exponent))
     return power(x, exponent)
+
+
+def float_power_(self, exponent):
+    """Raise the tensor itself, of type float64, to a power."""
+    if self.dtype is not dtypes.float64:
+        raise RuntimeError(
+            f"the base given to float_power_ has dtype {self.dtype.letter} but the operation's result requires dtype Double"
+        )
+    return overwrite(self, float_power, (exponent,), {})
+
+
+Tensor.float_power_ = float_power_
 
 
 @public(names=("clamp", "clip"))
@@ -1389,12 +1403,8 @@ def zeros_of(x):
 
 @public
 def norm(x, p="fro", dim=None, keepdim=False, dtype=None):
-    """The vector norm (sum |x|^p)^(1/p); "fro" is p=2."""
+    """The vector norm (sum |x|^p)^(1/p); "fro" is p=2. `linalg.py` adds "nuc"."""
     x = in_dtype(x, dtype)
-    if p == "nuc":
-        from .linalg import matrix_norm
-
-        return matrix_norm(x, "nuc", (-2, -1) if dim is None else dim, keepdim)
     if not is_float(x):
         raise RuntimeError(
             "linalg.vector_norm: Expected a floating point or complex tensor as input. Got " + x.dtype.letter
@@ -2700,14 +2710,6 @@ def kron(x, other):
     return reshape(reshape(x, wide) * reshape(other, narrow_), tuple(p * q for p, q in zip(a, b, strict=True)))
 
 
-@public
-def cross(x, other, dim=None):
-    """The cross product of vectors in space."""
-    from .linalg import cross
-
-    return cross(x, other, dim=next(i for i, n in enumerate(x._array.shape) if n == 3) if dim is None else dim)
-
-
 @public(method=False)
 def cdist(x1, x2, p=2.0, compute_mode=None):
     """The distance of each row of x to each row of x2."""
@@ -2997,13 +2999,6 @@ def unsafe_chunk(x, chunks, dim=0):
     return unsafe_split(x, builtins.max(-(-x._array.shape[dim_of(dim, x._array.ndim)] // chunks), 1), dim)
 
 
-def constant_pad_nd(input, pad, value=0):
-    """`torch.nn.functional.pad` with one value."""
-    from .spatial import pad as padded
-
-    return padded(input, pad, "constant", value)
-
-
 def unravel_index(indices, shape):
     """For positions in the flattened tensor, those along each dimension."""
     shape = (shape,) if isinstance(shape, int) else tuple(int(n) for n in shape)
@@ -3041,25 +3036,37 @@ def fill_diagonal_(self, fill_value, wrap=False):
     return ops.index_fill.called("FillDiagonal").in_place((self,), {"key": key, "value": fill_value})
 
 
-def vander(x, N=None, increasing=False):
-    """Rows x^(N - 1), …, x, 1 for each element of a vector; increasing turns them round."""
-    from .linalg import vander as powers
-
-    if x._array.ndim != 1:
-        raise RuntimeError("x must be a one-dimensional tensor.")
-    rows = powers(x, N)
-    return rows if increasing else flip(rows, 1)
-
-
 Tensor.fill_diagonal_ = fill_diagonal_
+
+
+@public
+def as_strided(x, size, stride, storage_offset=None):
+    """A view of the memory by shape, steps and start, all counted in elements; here only of a tensor that is no view itself."""
+    owner = x._array.base
+    part = isinstance(owner, np.ndarray) and owner.size != x._array.size
+    if x._base is not None or part or not x._array.flags.c_contiguous:
+        ops.the_end("torch.as_strided of a view")
+    size, stride, offset = tuple(size), tuple(stride), storage_offset or 0
+    if len(size) != len(stride):
+        raise RuntimeError("mismatch in length of strides and shape")
+    needed = offset + 1 + builtins.sum((n - 1) * s for n, s in zip(size, stride, strict=True))
+    if 0 not in size and needed > x._array.size:
+        width = x._array.itemsize
+        raise RuntimeError(
+            f"setStorage: sizes {list(size)}, strides {list(stride)}, storage offset {offset}, and itemsize {width} requiring a "
+            f"storage size of {needed * width} are out of bounds for storage of size {x._array.nbytes}"
+        )
+    return ops.as_strided.record((x,), {"size": size, "stride": stride, "offset": offset})
+
+
 for _name in ("swapaxes_", "swapdims_"):
     setattr(Tensor, _name, Tensor.transpose_)
 FUNCTIONS.update(
     detach=lambda input: input.detach(), detach_=lambda input: input.detach_(), get_device=lambda input: -1,
     is_conj=lambda input: False, is_neg=lambda input: False, is_inference=lambda input: input.is_inference(),
     is_nonzero=lambda input: builtins.bool(input), is_same_size=lambda input, other: input.is_same_size(other),
-    is_signed=lambda input: input.is_signed(), clamp_=clamp_, clip_=clamp_, vander=vander, get_num_threads=lambda: 1,
-    set_num_threads=lambda n: None, combinations=combinations, gradient=gradient, constant_pad_nd=constant_pad_nd, unravel_index=unravel_index,
+    is_signed=lambda input: input.is_signed(), clamp_=clamp_, clip_=clamp_, get_num_threads=lambda: 1,
+    set_num_threads=lambda n: None, combinations=combinations, gradient=gradient, unravel_index=unravel_index,
     resize_as_=Tensor.resize_as_, resolve_conj=lambda input: input, resolve_neg=lambda input: input,
     alias_copy=lambda input: clone(input), detach_copy=lambda input: clone(input.detach()),
 )  # fmt: skip

@@ -63,6 +63,7 @@ from .kernels import (
     softplus_of,
     squeezed,
     stacked,
+    strided,
     unbound,
     unless_whole,
     variance,
@@ -530,6 +531,16 @@ expand = Operation(
     mix="none",
     view=True,
     x=lambda g, x_shape: sum_to(g, shape=x_shape),
+)
+as_strided = Operation(
+    "AsStrided",
+    lambda x, *, size, stride, offset: strided(x, size, stride, offset),
+    mix="none",
+    view=True,
+    x=lambda g, x_shape, size, stride, offset: reshape(
+        place(g, shape=(math.prod(x_shape),), key=(strided(np.arange(math.prod(x_shape)), size, stride, offset),)),
+        shape=x_shape,
+    ),
 )
 permute = Operation(
     "Permute",
