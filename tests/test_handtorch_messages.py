@@ -700,6 +700,7 @@ def behaviour(T, code):
     printed, error = io.StringIO(), None
     program = "def case():\n" + textwrap.indent(code, "    ") + "\ncase()\n"
     Warned.seen.clear()
+    T.manual_seed(0)
     T.set_warn_always(True)
     with warnings.catch_warnings(record=True) as caught, contextlib.redirect_stdout(printed):
         warnings.simplefilter("always")

@@ -65,15 +65,19 @@ def build(notebook: Path, out_dir: Path) -> Path:
     return path
 
 
-def pdf(deck: Path) -> Path:
-    """Print a deck beside itself, one slide a page, all fragments shown; RuntimeError where Chromium is missing."""
+def pdf(deck: Path, browser=None) -> Path:
+    """Print a deck beside itself, one slide a page, all fragments shown.
+
+    browser: a playwright `Browser`; without one a Chromium is started, and RuntimeError raised where it is missing.
+    """
     deck = Path(deck)
-    with open_chromium() as browser:
-        page = browser.new_page()
+    with contextlib.nullcontext(browser) if browser else open_chromium() as chromium:
+        page = chromium.new_page()
         page.goto(f"{deck.resolve().as_uri()}?print-pdf")
         page.wait_for_function("document.documentElement.dataset.ready === '1'", timeout=60_000)
         page.wait_for_selector(".pdf-page")
         printed = page.pdf(prefer_css_page_size=True, print_background=True)
+        page.close()
     path = deck.with_suffix(".pdf")
     write_whole(path, printed)
     return path
