@@ -66,6 +66,21 @@ def test_wrong_answers_fail_and_are_named(id):
     assert named >= 0.8 * len(wrong), f"only {named} of {len(wrong)} wrong answers of {id} are named"
 
 
+def misspelt(*args, **kwargs):
+    return dif * 2  # noqa: F821
+
+
+@pytest.mark.parametrize("exercise", FUNCTIONS, ids=lambda e: e.id)
+def test_a_misspelt_name_is_what_is_said(exercise):
+    parts = len(exercise.reference) if isinstance(exercise.reference, tuple) else 1
+    verdict = grade(exercise.id, misspelt if parts == 1 else (misspelt,) * parts)
+    assert "NameError" in verdict.message and "dif" in verdict.message, verdict
+
+
+def test_a_hat_is_no_power():
+    assert "`**`" in grade("1.1", lambda t_p, t_c: ((t_p - t_c) ^ 2).mean()).message
+
+
 @pytest.mark.parametrize("id", IDS)
 def test_an_untouched_stub_is_not_attempted(id):
     reference = helpers.checks._catalogue()[id].reference

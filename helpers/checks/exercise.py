@@ -122,7 +122,7 @@ def _grade_behaviour(exercise, answer, seed):
         exercise.before()
     deadline = time.monotonic() + VERDICT_SECONDS
     seen, end, printed = guard.observe(lambda a: exercise.probe(a, Draw(seed)), answer, exercise.seconds)
-    if seen and seen[0]["raised"] and seen[0]["raised"][0] == "NotImplementedError":
+    if seen and seen[0]["raised"] and tuple(seen[0]["raised"]) == ("NotImplementedError", ""):
         return exercise._verdict(False, "Not attempted yet.", attempted=False)
     due = exercise._due(seed)
     kinds = [record_difference(s, d, exercise.rtol, exercise.atol) for s, d in zip(seen, due, strict=False)]
@@ -143,9 +143,11 @@ def _diagnose(exercise, facts, seed, seconds):
         for wrong, records in zip(exercise.wrong, exercise._wrong_records(seed, seconds), strict=True):
             if len(records) == len(facts.seen) and all(map(_agree, facts.seen, records, repeat(exercise))):
                 return wrong.message, wrong.misconception
+    if facts.slipped:
+        return fallback(facts), None
     for symptom in (NOTHING, *exercise.symptoms, *GENERIC):
         try:
-            if symptom.shows(facts):
+            if (symptom.of_error or not facts.crashed) and symptom.shows(facts):
                 return symptom.message, symptom.misconception
         except Exception:
             continue  # the record has not the form that this symptom looks for

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from .record import close, numbers
 
 
+SLIPS = {"NameError", "UnboundLocalError", "ImportError", "ModuleNotFoundError"}
+
+
 @dataclass(frozen=True)
 class Facts:
     """What a failed answer showed, for symptoms to look at.
@@ -40,6 +43,19 @@ class Facts:
             for s, k in zip(self.seen, self.kinds, strict=False)
         )
 
+    @property
+    def crashed(self) -> bool:
+        """Did the answer never get as far as a result, so that no behaviour can be told?
+
+        PyTorch's RuntimeErrors are left out: they are behaviour, which symptoms tell apart by what led to them.
+        """
+        return self.kind == "raised" and all(s["raised"] and s["raised"][0] != "RuntimeError" for s in self.seen)
+
+    @property
+    def slipped(self) -> bool:
+        """Did it stop at a word that Python does not know, which says nothing about the mathematics?"""
+        return self.kind == "raised" and bool(self.record["raised"]) and self.record["raised"][0] in SLIPS
+
     def ratios(self) -> list[tuple[float, int]]:
         """(seen / due, size) for every record of the same form whose numbers all stand in one ratio; else an empty list."""
         out = []
@@ -69,3 +85,4 @@ class Symptom:
     message: str
     misconception: str | None
     shows: Callable[["Facts"], bool]
+    of_error: bool = False  # it is the exception that tells, so it may speak where nothing but exceptions came

@@ -8,7 +8,7 @@ SUM = (
     "Your value is exactly N times the one due, with N the number of readings: look at what the mean does to each term."
 )
 TWO = "Exactly half of what is due: a factor that the square leaves behind when it is differentiated is missing."
-SIGN = "Right size, opposite sign: follow the sign of the inner derivative once more."
+SIGN = "Right size, opposite sign: look for a minus that is missing, or one too many."
 TWICE = "The second call on the same input gives twice the first: what the first call left in `.grad` is still there."
 TOUCHED = "Your function changed the tensor that it was given: compare the argument before and after the call."
 CUT = "The value is right but it has no `grad_fn`: somewhere between the leaf and the result the tensor became a plain number."
@@ -16,7 +16,7 @@ GRAPH = "Your result still carries a graph (`grad_fn` is set): whoever stores it
 MODE = "After your call recording is off (or on) where it was not before: the grad mode was not given back."
 ONES = "Right for a cotangent of ones, wrong for a random one: the incoming gradient does not reach your result."
 LEFT = "The first operand's gradient is right, the second's is not: differentiate for each operand separately."
-COARSE = "Close, but off by more than float64 can explain: this looks like a finite difference, or float32 in between."
+COARSE = "Close, but off: something on the way is rounded, or measured with a step instead of derived."
 DEEP = "RecursionError on a chain of 3000 operations: Python's own stack is too short for a graph."
 REACH = "Fails on a parameter whose `.grad` is None: not every parameter is reached by every loss."
 FLAT = "Gradient exactly zero everywhere: one operation in between is flat."
@@ -26,7 +26,7 @@ SHAPE = "Right numbers, wrong shape: a gradient always has the shape of the tens
 
 def raises(fragment: str, message: str, misconception: str | None = None) -> Symptom:
     """The answer raised an exception with this fragment in its text, or of this type."""
-    return Symptom(message, misconception, lambda facts: facts.raised(fragment))
+    return Symptom(message, misconception, lambda facts: facts.raised(fragment), of_error=True)
 
 
 def factor(number: float, message: str, misconception: str | None = None) -> Symptom:
@@ -94,7 +94,10 @@ def _flat_zero(facts: Facts) -> bool:
 
 
 # Errors in PyTorch's own words, and what they say about the answer. The first that fits speaks.
+POWER = "In Python a power is written `**`; `^` is something else."
 ERRORS = (
+    raises("unsupported operand type(s) for ^", POWER),
+    raises("bitwise_xor", POWER),
     raises(
         "does not require grad and does not have a grad_fn",
         "The tensor that you call backward on has no history. Print `requires_grad` after each line: the first False is the cut.",
