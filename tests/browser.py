@@ -120,8 +120,17 @@ def wait_until_answering(lab: Lab, server: subprocess.Popen, log: Path) -> None:
 
 
 def open_notebook(page: Page, lab: Lab, path: str) -> None:
-    """Open the notebook at `path` below the lab's root and wait until its kernel is ready."""
-    page.goto(f"{lab.address}/lab/tree/{path}?token={lab.token}&reset")
+    """Open the notebook at `path` below the lab's root, and no other, and wait until its kernel is ready."""
+    if page.url.startswith(lab.address):  # JupyterLab is there, and takes seconds to load anew
+        page.evaluate(
+            """async path => {
+                [...jupyterapp.shell.widgets('main')].forEach(widget => widget.dispose());
+                await jupyterapp.commands.execute('docmanager:open', { path });
+            }""",
+            path,
+        )
+    else:
+        page.goto(f"{lab.address}/lab/tree/{path}?token={lab.token}&reset")
     page.wait_for_selector(f"{PANEL} .jp-Cell", timeout=60_000)
     page.evaluate(f"async () => {{ const w = {WIDGET}; await w.context.ready; await w.sessionContext.ready; }}")
     wait_until_idle(page, seconds=60)

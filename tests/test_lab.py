@@ -113,8 +113,17 @@ def transparent(page) -> list[str]:
     )
 
 
+@pytest.fixture(scope="module")
+def desk(window):
+    """One page in which notebook after notebook is opened, as a student does."""
+    page = window.new_page()
+    yield page
+    page.close()
+
+
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
-def test_a_student_runs_every_cell(notebook, lab, page):
+def test_a_student_runs_every_cell(notebook, lab, desk):
+    page = desk
     strays, uncaught = beyond_loopback(page), page_errors(page)
     page.set_viewport_size({"width": 1280, "height": 900})
     open_notebook(page, lab, f"notebooks/{notebook.name}")
