@@ -157,7 +157,7 @@ def _used_twice(square_first, steps):
     x = more = _node(3.0)
     square = _node(9.0, x, x)
     for k in range(steps):
-        more = _node(4.5 + k, more, _node(1.0))
+        more = _node(4.5 + k, more, _node(1.25 + k))
     return _node(13.0, square, more) if square_first else _node(13.0, more, square)
 
 
