@@ -197,6 +197,7 @@ EXERCISE_2 = Exercise(
         "`.float()` of a float tensor does nothing: it returns the tensor itself.",
     ),
     wrong=(
+        Wrong("Write `True` and `False` without quotes.", None, lambda: [str(v) for v in _leaves()]),
         Wrong("All alike: there are both kinds.", None, [True] * 8),
         Wrong("All alike: there are both kinds.", None, [False] * 8),
         Wrong(

@@ -448,6 +448,8 @@ WRONG = {
     "2.1": [
         ((12, 6, 3), TWO),
         ((-24, -12, -6), "the gap `y - y_t` is 3"),
+        (("24", "12", "6"), "quotes"),
+        (["24.0", "12.0", "6.0"], "quotes"),
         ((10, 8, 6), "Along an edge multiply"),
         ((10, 8, 7), "Along an edge multiply"),
         ((6, 12, 24), "Order: w1, w2, b."),
@@ -479,6 +481,7 @@ WRONG = {
         (two_slips, LEFT),
         (forward_difference, "Close, but off"),
         (forgets_power, "Nothing is returned for `'**'`"),
+        (with_slip("**", lambda a, b: (b * a ^ (b - 1), a**b * math.log(a))), "^"),
         (asks_for_a_caret, "Nothing is returned for `'**'`"),
         (forgets_sum, "Nothing is returned for `'+'`"),
         (with_slip("/", lambda a, b: (b, -a / b**2)), "The slope in b is right, the slope in a is not."),

@@ -439,6 +439,7 @@ WRONG = {
         ([F, T, F, T, F, F, F, T], "Item 6: a float32 tensor is already float"),
         ([F, T, F, T, F, T, T, T], "Item 7: a view of a watched tensor"),
         ([F, T, F, T, F, T, F, F], "Item 8: it has no history"),
+        ([str(k % 2 == 1) for k in range(8)], "without quotes"),
         ([T] * 8, "All alike"),
         ([F] * 8, "All alike"),
         ([T, F, T, F, T, F, T, F], "the other way round"),
