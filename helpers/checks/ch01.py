@@ -69,7 +69,7 @@ THE_LOSS = Exercise(
         when(lambda f: f.kind == "shape", "A loss is one number; you returned N."),
         when(
             lambda f: f.kind == "dtype",
-            "Take the mean of the tensor itself: `torch.tensor(…)` makes a float32, which keeps only 7 digits.",
+            "A float32 came, which keeps only 7 digits: take the mean of the tensor itself, without `torch.tensor(…)`.",
         ),
         when(
             lambda f: any(n < 0 for s in f.seen for n in numbers(s["value"])),

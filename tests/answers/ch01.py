@@ -336,7 +336,7 @@ WRONG = {
         (lambda t_p, t_c: (t_p - t_c) ** 2, "A loss is one number"),
         (lambda t_p, t_c: sum((p - c) ** 2 for p, c in zip(t_p, t_c)) / 11, "Right for eleven readings only"),
         (lambda t_p, t_c: float(((t_p - t_c) ** 2).mean()), "A Python number cannot be differentiated later"),
-        (loss_by_loop_over_a_list, "Take the mean of the tensor itself"),
+        (loss_by_loop_over_a_list, "take the mean of the tensor itself"),
         (loss_in_place, TOUCHED),
         (loss_prints, NONE),
         (loss_of_one_day, None),

@@ -465,7 +465,7 @@ WRONG = {
         (trace_no_leaf_guard, "None is no function"),
         (trace_named_not_called, "named, not called"),
         (trace_index_zero, "take the first that is not"),
-        (lambda t: [], None),
+        (lambda t: [], "Not the names that are due"),
         (lambda t: print(trace_for(t)), NONE),
     ],
     "3.4": [
