@@ -68,6 +68,10 @@ THE_LOSS = Exercise(
         ),
         when(lambda f: f.kind == "shape", "A loss is one number; you returned N."),
         when(
+            lambda f: f.kind == "dtype",
+            "A float32 came, which keeps only 7 digits: take the mean of the tensor itself, without `torch.tensor(…)`.",
+        ),
+        when(
             lambda f: any(n < 0 for s in f.seen for n in numbers(s["value"])),
             "A squared gap is never negative, and your loss is.",
         ),
@@ -106,11 +110,18 @@ def _differences(answer, draw):
 
             args = (counted, x) if step is None else (counted, x, step)
             tried = f"f={f.__name__}, x={x:g}" + ("" if step is None else f", h={step:g}")
-            yield trial(tried, lambda *a: _number(answer(*a)), *args, after=lambda count=count: len(count))
+            seen = trial(tried, lambda *a: _number(answer(*a)), *args, after=lambda count=count: len(count))
+            yield {**seen, "notes": {"at": [v for v in map(_number, count) if isinstance(v, float)]}}
 
 
 def _number(x):
     return float(x) if isinstance(x, torch.Tensor) and x.dim() == 0 or isinstance(x, np.number) else x
+
+
+def _same_place(facts):
+    """With one step, all four functions are evaluated at the same points, though x differs."""
+    places = [s["notes"]["at"] for s in facts.seen[::5]]
+    return bool(places[0]) and all(place == places[0] for place in places)
 
 
 def _same_for_all_steps(facts):
@@ -160,7 +171,12 @@ CENTRAL_DIFFERENCE = Exercise(
             "Twice the slope: how far apart are your two points?", None, lambda f, x, h=1e-5: (f(x + h) - f(x - h)) / h
         ),
         Wrong("One side only, the left one.", "M01", lambda f, x, h=1e-5: (f(x) - f(x - h)) / h),
-        Wrong(SIGN, None, lambda f, x, h=1e-5: (f(x - h) - f(x + h)) / (2 * h)),
+        Wrong("You subtract right from left.", None, lambda f, x, h=1e-5: (f(x - h) - f(x + h)) / (2 * h)),
+        Wrong(
+            "A rise is a difference: subtract the two values.",
+            None,
+            lambda f, x, h=1e-5: (f(x + h) + f(x - h)) / (2 * h),
+        ),
         Wrong("Your value shrinks with h: it is a rise, not a slope.", None, lambda f, x, h=1e-5: f(x + h) - f(x - h)),
         Wrong("Your value shrinks with h: it is a rise, not a slope.", None, lambda f, x, h=1e-5: f(x + h) - f(x)),
         Wrong(
@@ -201,6 +217,7 @@ CENTRAL_DIFFERENCE = Exercise(
         Wrong(COARSE, "M01", _float32),
     ),
     symptoms=(
+        when(_same_place, "x is not used: you measure at the same place whatever x is."),
         when(
             lambda f: _same_for_all_steps(f) and _noisy(f),
             "The rounding of f is divided by your tiny h.",
@@ -281,6 +298,9 @@ def _only_at_the_start(facts):
     return not any(facts.kinds[:3]) and facts.kinds[3] == "value"
 
 
+HALF = "dL/d{} is half of what is due."
+QUADRATIC = "Your value is quadratic in the error, it should be linear."
+
 GRADIENT_BY_HAND = Exercise(
     id="1.3",
     title="The gradient by hand",
@@ -295,6 +315,11 @@ GRADIENT_BY_HAND = Exercise(
         Wrong(SUM, "M02", _of(lambda d, x, y: (2 * d * x).sum(), lambda d, x, y: (2 * d).sum())),
         Wrong(TWO, None, _of(lambda d, x, y: (d * x).mean(), lambda d, x, y: d.mean())),
         Wrong(SIGN, None, _of(lambda d, x, y: (-2 * d * x).mean(), lambda d, x, y: (-2 * d).mean())),
+        Wrong(HALF.format("w"), None, _of(lambda d, x, y: (d * x).mean())),
+        Wrong(HALF.format("b"), None, _of(_right_dw, lambda d, x, y: d.mean())),
+        Wrong(QUADRATIC, None, _of(lambda d, x, y: (2 * d**2 * x).mean(), lambda d, x, y: (2 * d**2).mean())),
+        Wrong(QUADRATIC, None, _of(lambda d, x, y: (d**2 * x).mean(), lambda d, x, y: (d**2).mean())),
+        Wrong(QUADRATIC, None, _of(lambda d, x, y: (2 * d**2 * x).mean())),
         Wrong(
             "Your two entries are equal: where does `t_u` enter the slope for w?",
             None,

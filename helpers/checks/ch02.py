@@ -6,7 +6,7 @@ import sys
 from ..value import Value, topological_order
 from .exercise import Exercise, Wrong
 from .record import calls, close, numbers, trial
-from .symptoms import DEEP, LEFT, ONES, SHAPE, SIGN, TWO, raises, slow, when
+from .symptoms import DEEP, LEFT, SHAPE, SIGN, TWO, slow, when
 
 # --- 2.1 and 2.3: the quadratic ------------------------------------------------------------------------------
 
@@ -70,22 +70,32 @@ def _operations(answer, draw):
     for op in LOCAL:
         for _ in range(3):
             a, b = round(draw.number(0.5, 3), 2), round(draw.number(0.5, 3), 2)
-            yield {**trial(f"op={op!r}, a={a}, b={b}", answer, op, a, b), "op": op, "a": a, "b": b}
+            yield {**trial(f"op={op!r}, a={a}, b={b}", answer, op, a, b), "notes": {"op": op, "a": a, "b": b}}
 
 
 def _slip(op, slips, message, misconception=None):
     """The first operation that fails is `op`, and its numbers are what `slips(a, b)` gives."""
 
     def shows(facts):
-        tried = [d for d in facts.due if d["op"] == op]
-        came = [s for s in facts.seen if s["op"] == op]
+        tried = [d["notes"] for d in facts.due if d["notes"]["op"] == op]
+        came = [s for s in facts.seen if s["notes"]["op"] == op]
         return (
-            facts.wanted["op"] == op
+            facts.wanted["notes"]["op"] == op
             and len(came) == len(tried)
             and all(_same(numbers(s["value"]), slips(d["a"], d["b"])) for s, d in zip(came, tried, strict=True))
         )
 
     return when(shows, message, misconception)
+
+
+def _no_branch(op):
+    """Other operations give a result, and this one None."""
+
+    def shows(facts):
+        others = any(s["value"] is not None for s in facts.seen)
+        return facts.kind == "none" and others and facts.wanted["notes"]["op"] == op
+
+    return when(shows, f"Nothing is returned for `{op!r}`: is there a branch for it?")
 
 
 def _same(came, due):
@@ -104,8 +114,16 @@ def _second_only(facts):
     return close(*first, 1e-6, 1e-9) and not close(*second, 1e-2, 1e-2)
 
 
+def _first_only(facts):
+    if not _fails_with_a_pair(facts):
+        return False
+    first, second = zip(numbers(facts.record["value"]), numbers(facts.wanted["value"]), strict=True)
+    return close(*second, 1e-6, 1e-9) and not close(*first, 1e-2, 1e-2)
+
+
 # --- 2.4 topological order -----------------------------------------------------------------------------------
 
+SQUARE = "x·x"
 RIGHT_ORDER = "each node once, parents first, the root last"
 
 
@@ -134,6 +152,15 @@ def _long_way_round(root_first):
     return _node(9.0, x, late) if root_first else _node(9.0, late, x)
 
 
+def _used_twice(square_first, steps):
+    """x·x beside x + 1 (+ 1): x is used three times, by two nodes; the two orders of the root's parents."""
+    x = more = _node(3.0)
+    square = _node(9.0, x, x)
+    for k in range(steps):
+        more = _node(4.5 + k, more, _node(1.25 + k))
+    return _node(13.0, square, more) if square_first else _node(13.0, more, square)
+
+
 def _random_graph(draw, size=12):
     nodes = [_node(float(k) + 0.25) for k in range(3)]
     for k in range(3, size):
@@ -158,6 +185,9 @@ def _orders(answer, draw):
         ("d = a·c, c = a + x, a = 3·x", _diamond()),
         ("a root with a near and a far way to x", _long_way_round(True)),
         ("a root with a far and a near way to x", _long_way_round(False)),
+        (f"(x + 1) + {SQUARE}", _used_twice(False, 1)),
+        (f"{SQUARE} + (x + 1)", _used_twice(True, 1)),
+        (f"{SQUARE} + ((x + 1) + 1)", _used_twice(True, 2)),
         *((f"a random graph of 12 nodes, number {k + 1}", _random_graph(draw)) for k in range(3)),
         ("one node", _node(5.0)),
     ]
@@ -339,6 +369,15 @@ def _nothing_written(facts):
     return facts.kind == "value" and not any(n for s in facts.seen[:3] for n in numbers(s["value"]))
 
 
+def _holds_a_value(facts):
+    return any(e.get("object") == "Value" for s in facts.seen for e in (s["value"] or {}).get("list", []))
+
+
+def _right_for_one(facts):
+    """Both trials with out.grad = 1 agree; where the grads of two operands are looked at and it is not 1, neither does."""
+    return [kind is None for kind in facts.kinds[:4]] == [True, False, True, False]
+
+
 # --- 2.6 a count ---------------------------------------------------------------------------------------------
 
 
@@ -364,12 +403,16 @@ EXERCISES = [
         ),
         wrong=(
             Wrong(TWO, None, _scaled(0.5)),
-            Wrong(SIGN, None, _scaled(-1)),
+            Wrong("Right size, opposite sign: the gap `y - y_t` is 3, not -3.", None, _scaled(-1)),
+            Wrong("Texts came: take the quotes away.", None, ("24", "12", "6")),
+            Wrong("Texts came: take the quotes away.", None, ("24.0", "12.0", "6.0")),
             Wrong("Order: w1, w2, b.", None, lambda: _by_hand()[::-1]),
             Wrong("w2's edge carries x, not x².", None, (24.0, 24.0, 6.0)),
             Wrong("w1's edge carries x².", None, (12.0, 12.0, 6.0)),
             Wrong("You multiplied by the loss, not by its slope.", None, (36.0, 18.0, 9.0)),
             Wrong("You multiplied by the loss, not by its slope.", None, (72.0, 36.0, 18.0)),
+            Wrong("Along an edge multiply; add only where paths meet.", None, (10.0, 8.0, 6.0)),
+            Wrong("Along an edge multiply; add only where paths meet.", None, (10.0, 8.0, 7.0)),
             Wrong("That is x=3, target 6.", None, lambda: _by_hand(3.0, 6.0)),
             Wrong("The target has not been subtracted.", None, lambda: _by_hand(2.0, 0.0)),
             Wrong("Those are the slopes of y: the loss is its square, so one link is missing.", None, (4.0, 2.0, 1.0)),
@@ -392,9 +435,14 @@ EXERCISES = [
             _slip("*", lambda a, b: (a, b), "Swapped: the slope of a·b in a is b."),
             _slip("*", lambda a, b: (1, 1), "The slope of a product depends on the other factor."),
             _slip("/", lambda a, b: (1 / b, 1 / b), LEFT),
-            _slip("/", lambda a, b: (1 / b, a / b**2), SIGN),
+            _slip("/", lambda a, b: (1 / b, a / b**2), "Of `a/b` the slope in b is negative."),
             _slip("/", lambda a, b: (1 / b, -a / b), "One power of b short."),
             _slip("/", lambda a, b: (1 / b, -1 / b**2), "The numerator is missing in the slope for b."),
+            _slip(
+                "**",
+                lambda a, b: (b * a**b - 1, a**b * math.log(a)),
+                "`a**b-1` is `(a**b)-1`: put `b-1` in parentheses.",
+            ),
             _slip("**", lambda a, b: (b * a ** (b - 1), 0), "The exponent is a variable too."),
             _slip("**", lambda a, b: (b * a**b, a**b * math.log(a)), "The power must go down by one."),
             _slip(
@@ -415,7 +463,8 @@ EXERCISES = [
             _slip("+", lambda a, b: (a, b), "The slope of a sum does not depend on the summands."),
             _slip("+", lambda a, b: (b, a), "The slope of a sum does not depend on the summands."),
             when(_second_only, LEFT),
-            raises("unsupported operand", "Your function returned no pair for one of the operations: five are due."),
+            when(_first_only, "The slope in b is right, the slope in a is not."),
+            *(_no_branch(op) for op in LOCAL),
         ),
     ),
     Exercise(
@@ -503,6 +552,10 @@ EXERCISES = [
             ),
             when(_backwards, "Exactly backwards."),
             when(
+                lambda f: SQUARE in f.wanted["tried"] and _says("stands before")(f),
+                "Count how many times a node is used, not by how many: in `x * x` that is two.",
+            ),
+            when(
                 _chains_are_right,
                 "Right on chains, wrong where two paths have different lengths: a child stands before its parent.",
             ),
@@ -521,8 +574,11 @@ EXERCISES = [
             Wrong("The first operand's gradient is assigned: " + LOST.lower(), "M28", _first_assigned),
             Wrong(LOST, "M28", _resets),
             Wrong("d(ab)/da is b.", None, _mul(lambda a, b, o: a.data * o.grad, lambda a, b, o: b.data * o.grad)),
-            Wrong(ONES, "M66", _mul(lambda a, b, o: b.data, lambda a, b, o: a.data)),
-            Wrong(ONES, "M66", _mul(lambda a, b, o: b.data * o.data, lambda a, b, o: a.data * o.data)),
+            Wrong(
+                "`out.data` is the product itself: multiply by `out.grad`.",
+                "M66",
+                _mul(lambda a, b, o: b.data * o.data, lambda a, b, o: a.data * o.data),
+            ),
             Wrong(LEFT, None, _mul(lambda a, b, o: b.data * o.grad, lambda a, b, o: 0.0)),
             Wrong(LEFT, None, _mul(lambda a, b, o: b.data * o.grad, lambda a, b, o: b.data * o.grad)),
             Wrong(LEFT, None, _second_copies_first),
@@ -542,7 +598,11 @@ EXERCISES = [
             Wrong(DOUBLED, None, _doubles),
             Wrong(DOUBLED, None, _doubles_by_factor),
         ),
-        symptoms=(when(_nothing_written, "The grads did not change."),),
+        symptoms=(
+            when(_nothing_written, "The grads did not change."),
+            when(_holds_a_value, "A Value came: use `.data` and `out.grad`."),
+            when(_right_for_one, "Right where `out.grad` is 1, wrong elsewhere: multiply by `out.grad`.", "M66"),
+        ),
     ),
     Exercise(
         id="2.6",
@@ -560,6 +620,7 @@ EXERCISES = [
                 "That is the number of paths, the last level only: every node on every path is visited.", None, 2**20
             ),
             Wrong("n²: the visits double with each level, they do not add up evenly.", None, 400),
+            Wrong("Paths share their beginnings: each visit leads to two more, not to a whole path.", None, 21 * 2**20),
             Wrong("That is for 19 doublings.", None, 2**20 - 1),
             Wrong("One too many: the root is visited once.", None, 2**21),
             Wrong("Two per level: but each of the two is visited by every visit above.", None, 40),

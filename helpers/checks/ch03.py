@@ -4,7 +4,7 @@ import torch
 
 from .exercise import Exercise, Wrong
 from .record import close, numbers, show_arguments, trial
-from .symptoms import COARSE, CUT, DEEP, GRAPH, SIGN, SUM, TOUCHED, TWICE, TWO, raises, when
+from .symptoms import COARSE, CUT, DEEP, GRAPH, SUM, TOUCHED, TWICE, TWO, raises, when
 
 # --- 3.1 ---------------------------------------------------------------------------------------------------------
 
@@ -34,25 +34,29 @@ def _probe_gradient_of(answer, draw):
                 tried = f"f = {text}, {show_arguments((own,), ['x'])}"
                 tried += {"plain": "", "asks": ", x.requires_grad True", "old": ", x.grad full of old numbers"}[state]
                 watch = _Watched(f)
-                yield {**trial(tried, answer, watch, own), "notes": watch.report()}
+                yield {**trial(tried, answer, watch, own), "notes": watch.report(own)}
                 yield {**trial(tried, answer, f, own), "call": "again"}
     pair = draw.tensor(2)
     yield trial("f(x) = x * 2, which is two numbers and no loss", answer, lambda x: x * 2, pair)
 
 
 class _Watched:
-    """f, and what its argument looked like: with a flag when f was called, with a flag that came later, or a misspelt one."""
+    """f, its value, and what its argument looked like: with a flag when f was called, with a flag that came later, or a misspelt one."""
 
     def __init__(self, f):
-        self.f, self.x, self.asked = f, None, None
+        self.f, self.x, self.asked, self.value = f, None, None, None
 
     def __call__(self, x):
         self.x, self.asked = x, x.requires_grad
-        return self.f(x)
+        out = self.f(x)
+        self.value = out.item()
+        return out
 
-    def report(self):
+    def report(self, own):
         x = self.x
         return {
+            "value": self.value,
+            "own": x is own,
             "asked": self.asked,
             "later": getattr(x, "requires_grad", None),
             "misspelt": hasattr(x, "require_grad"),
@@ -64,6 +68,11 @@ class _Watched:
 def _noted(**due):
     """The first trial failed, and f's argument looked like this."""
     return lambda facts: facts.kinds[0] is not None and all(facts.seen[0]["notes"][k] == v for k, v in due.items())
+
+
+def _returns_the_value(facts):
+    came, value = numbers(facts.seen[0]["value"]), facts.seen[0]["notes"]["value"]
+    return facts.kinds[0] is not None and len(came) == 1 and close(came[0], value, 1e-6, 1e-9)
 
 
 def _with_graph(f, x):
@@ -90,13 +99,15 @@ def _all_but_the_vector_agree(facts):
 def _old_gradient_grows(facts):
     """Right for plain input; where `x.grad` held something, that is in the answer."""
     wrong = [k for k, kind in enumerate(facts.kinds) if kind]
-    came_back = not any(facts.seen[k]["raised"] for k in wrong)
+    came_back = not any(facts.seen[k]["raised"] or facts.seen[k]["value"] is None for k in wrong)
     return bool(wrong) and came_back and all(_not_plain(facts.due[k]["tried"]) for k in wrong)
 
 
 def _not_plain(tried):
     return "requires_grad True" in tried or "old numbers" in tried
 
+
+CLONE = "`clone` is recorded where x asks for a gradient, so the copy is no leaf: start from `x.detach()`."
 
 EXERCISE_1 = Exercise(
     id="3.1",
@@ -125,11 +136,9 @@ EXERCISE_1 = Exercise(
             "grad is None: backward is named but not called.",
             "M25",
         ),
-        raises(
-            "you can only change requires_grad flags",
-            "`clone` is recorded where x asks for a gradient, so the copy is no leaf: start from `x.detach()`.",
-            "M18",
-        ),
+        raises("you can only change requires_grad flags", CLONE, "M18"),
+        when(lambda f: f.kind == "none" and not f.kinds[0] and not f.record["notes"]["leaf"], CLONE, "M14"),
+        when(_returns_the_value, "That is the value of f: walk back, and return `.grad`."),
         when(
             lambda f: f.seen[0]["value"]["asks"] and f.seen[0]["value"]["shape"] == [],
             "You returned the leaf: its gradient is in `.grad`.",
@@ -137,6 +146,11 @@ EXERCISE_1 = Exercise(
         ),
         when(_noted(asked=False, later=True), "The flag came after the forward pass, nothing was recorded.", "M17"),
         when(_noted(asked=False, misspelt=True), "The flag that you set has another name.", "M05"),
+        when(
+            lambda f: _noted(asked=False, own=True)(f) and f.raised("does not require grad"),
+            "You called `f` on `x`, not on a leaf of your own.",
+            "M07",
+        ),
         when(
             lambda f: _noted(asked=False)(f) and f.raised("does not require grad"),
             "Nobody asked for the gradient of x: a leaf of your own needs the flag.",
@@ -183,6 +197,7 @@ EXERCISE_2 = Exercise(
         "`.float()` of a float tensor does nothing: it returns the tensor itself.",
     ),
     wrong=(
+        Wrong("Write `True` and `False` without quotes.", None, lambda: [str(v) for v in _leaves()]),
         Wrong("All alike: there are both kinds.", None, [True] * 8),
         Wrong("All alike: there are both kinds.", None, [False] * 8),
         Wrong(
@@ -256,6 +271,37 @@ def _holds(text):
     return lambda facts: any(text in str(s["value"]) for s in facts.seen)
 
 
+def _name_lists(facts):
+    """(what came, what is due) of every trial that lists names, as plain texts."""
+    for s, d in zip(facts.seen, facts.due, strict=False):
+        if "3000" not in d["tried"]:
+            yield tuple([e["text"] for e in r["value"].get("list", r["value"].get("tuple"))] for r in (s, d))
+
+
+def _other_names(facts):
+    """As many names as are due, and some that no operation of these graphs has."""
+    known = {name for _, due in _name_lists(facts) for name in due}
+    return all(len(came) == len(due) for came, due in _name_lists(facts)) and any(
+        name not in known for came, _ in _name_lists(facts) for name in came
+    )
+
+
+def _one_step(facts):
+    """Each list begins as it should, and ends after one or two names."""
+    return all(came == due[: len(came)] and (1 <= len(came) <= 2 or not due) for came, due in _name_lists(facts))
+
+
+def _other_way(facts):
+    """Right on chains; where the way forks, names of the graph, and not those due."""
+    chains = [k for s, k in zip(facts.seen, facts.kinds, strict=True) if "chain of operations" in s["tried"]]
+    known = {name for _, due in _name_lists(facts) for name in due}
+    return (
+        facts.kinds[0] is not None
+        and not any(chains)
+        and all(name in known for came, _ in _name_lists(facts) for name in came)
+    )
+
+
 def _one_short_at_the_end(facts):
     return _shifted(facts, lambda due: due[:-1])
 
@@ -298,6 +344,10 @@ EXERCISE_3 = Exercise(
         when(lambda f: f.raised("NoneType"), "None is no function: it says that this input has no history.", None),
         when(lambda f: "torch.ones" in f.wanted["tried"], "Where the first input has no history you stop; the second has.", None),
         when(_holds("Tensor"), "Functions are asked for, not tensors.", None),
+        when(_other_names, "A name is what `name()` gives, unchanged; you listed something else.", None),
+        when(_one_step, "You stopped after one step: go on until there is no next function.", None),
+        when(_other_way, "You took another entry than the first that is not None.", None),
+        when(lambda f: f.kind in ("value", "shape"), "Not the names that are due: compare the two lists.", None),
     ),
 )  # fmt: skip
 
@@ -446,7 +496,7 @@ EXERCISE_5 = Exercise(
     wrong=(
         Wrong(SUM, "M02", lambda: 11 * _hottest()),
         Wrong(TWO, None, lambda: _hottest() / 2),
-        Wrong(SIGN, None, lambda: -_hottest()),
+        Wrong("Right size, opposite sign. The gap is prediction minus temperature.", None, lambda: -_hottest()),
         Wrong("That is the gap.", None, _gap),
         Wrong("Multiplied by t_u: that is its share of dL/dw.", None, lambda: 81.9 * _hottest()),
         Wrong("That is the first reading.", None, lambda: _pulls()[0]),

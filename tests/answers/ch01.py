@@ -40,6 +40,13 @@ def loss_of_one_day(t_p, t_c):
         return (p - c) ** 2
 
 
+def loss_by_loop_over_a_list(t_p, t_c):
+    s = 0.0
+    for p, c in zip(t_p.tolist(), t_c.tolist()):
+        s += (p - c) ** 2
+    return torch.tensor(s / len(t_p))
+
+
 # --- 1.2 ---
 
 
@@ -329,6 +336,7 @@ WRONG = {
         (lambda t_p, t_c: (t_p - t_c) ** 2, "A loss is one number"),
         (lambda t_p, t_c: sum((p - c) ** 2 for p, c in zip(t_p, t_c)) / 11, "Right for eleven readings only"),
         (lambda t_p, t_c: float(((t_p - t_c) ** 2).mean()), "A Python number cannot be differentiated later"),
+        (loss_by_loop_over_a_list, "take the mean of the tensor itself"),
         (loss_in_place, TOUCHED),
         (loss_prints, NONE),
         (loss_of_one_day, None),
@@ -339,7 +347,10 @@ WRONG = {
         (lambda f, x, h=1e-5: f(x + h) / h - f(x) / h, "you only look to one side"),
         (lambda f, x, h=1e-5: (f(x + h) - f(x - h)) / h, "how far apart are your two points"),
         (lambda f, x, h=1e-5: -(f(x - h) - f(x)) / h, "One side only, the left one"),
-        (lambda f, x, h=1e-5: (f(x - h) - f(x + h)) / (2 * h), SIGN),
+        (lambda f, x, h=1e-5: (f(x - h) - f(x + h)) / (2 * h), "You subtract right from left."),
+        (lambda f, x, h=1e-5: (f(1 + h) - f(1 - h)) / (2 * h), "x is not used"),
+        (lambda f, x, h=1e-5: (f(h) - f(-h)) / (2 * h), "x is not used"),
+        (lambda f, x, h=1e-5: (f(x + h) + f(x - h)) / (2 * h), "A rise is a difference"),
         (lambda f, x, h=1e-5: f(x + h) - f(x - h), "a rise, not a slope"),
         (slope_with_step_inside, "the argument is not used"),
         (slope_with_tiny_step, "divided by your tiny h"),
@@ -368,7 +379,14 @@ WRONG = {
         (gradient_per_reading, "One slope for each reading"),
         (gradient_changes_t_u, TOUCHED),
         (gradient_from_two(right_dw, lambda p, u, c: (2 * (p - c)).sum()), "the mean belongs to both"),
-        (gradient_from_two(right_dw, lambda p, u, c: (p - c).mean()), "dL/dw is right, dL/db is not"),
+        (gradient_from_two(right_dw, lambda p, u, c: (p - c).mean()), "dL/db is half of what is due"),
+        (gradient_from_two(lambda p, u, c: ((p - c) * u).mean(), right_db), "dL/dw is half of what is due"),
+        (gradient_from_two(right_dw, lambda p, u, c: (2 * (p - c)).mean() + 1), "dL/dw is right, dL/db is not"),
+        (
+            gradient_from_two(lambda p, u, c: (2 * (p - c) ** 2 * u).mean(), lambda p, u, c: (2 * (p - c) ** 2).mean()),
+            "quadratic in the error",
+        ),
+        (gradient_from_two(lambda p, u, c: (2 * (p - c) ** 2 * u).mean(), right_db), "quadratic in the error"),
         (gradient_from_two(lambda p, u, c: (2 * (p - c) * u**2).mean(), right_db), "dL/db is right, dL/dw is not"),
         (
             gradient_from_two(lambda p, u, c: (2 * (p - c) * u).sum() / 11, lambda p, u, c: (2 * (p - c)).sum() / 11),

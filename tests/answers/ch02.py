@@ -5,7 +5,7 @@ import math
 import numpy as np
 import torch
 
-from helpers.checks.symptoms import DEEP, LEFT, NONE, ONES, SHAPE, SIGN, TWO
+from helpers.checks.symptoms import DEEP, LEFT, NONE, SHAPE, SIGN, TWO
 
 # --- 2.2 -----------------------------------------------------------------------------------------------------
 
@@ -73,6 +73,15 @@ def forgets_power(op, a, b):
     return {"+": (1, 1), "-": (1, -1), "*": (b, a), "/": (1 / b, -a / b**2)}.get(op)
 
 
+def forgets_sum(op, a, b):
+    return {"-": (1, -1), "*": (b, a), "/": (1 / b, -a / b**2), "**": by_cases("**", a, b)}.get(op)
+
+
+def asks_for_a_caret(op, a, b):
+    if op == "^" or op != "**":
+        return by_cases(op, a, b)
+
+
 # --- 2.3 -----------------------------------------------------------------------------------------------------
 
 
@@ -119,6 +128,47 @@ def two_lists(root):
             if users[parent] == 0:
                 ready.append(parent)
     return backwards[::-1]
+
+
+def users_in_sets(root):
+    """Who uses a node is kept in a set, and lowered once for each edge."""
+    users, todo = {root: set()}, [root]
+    while todo:
+        node = todo.pop()
+        for parent in node.parents:
+            if parent not in users:
+                users[parent] = set()
+                todo.append(parent)
+            users[parent].add(node)
+    left = {node: len(used_by) for node, used_by in users.items()}
+    ready, taken = [root], []
+    while ready:
+        node = ready.pop()
+        taken.append(node)
+        for parent in node.parents:
+            left[parent] -= 1
+            if left[parent] == 0:
+                ready.append(parent)
+    return taken[::-1]
+
+
+def users_in_sets_first_in_first_out(root):
+    """The same slip, with the ready nodes taken from the front."""
+    users, todo = {root: set()}, [root]
+    for node in todo:
+        for parent in node.parents:
+            if parent not in users:
+                users[parent] = set()
+                todo.append(parent)
+            users[parent].add(node)
+    left = {node: len(used_by) for node, used_by in users.items()}
+    taken = [root]
+    for node in taken:
+        for parent in node.parents:
+            left[parent] -= 1
+            if left[parent] == 0:
+                taken.append(parent)
+    return taken[::-1]
 
 
 def with_iterators(root):
@@ -328,6 +378,21 @@ def no_upstream(self, other, out):
     other.grad += self.data
 
 
+def no_upstream_for_self(self, other, out):
+    self.grad += other.data
+    other.grad += self.data * out.grad
+
+
+def whole_values(self, other, out):
+    self.grad += other * out.grad
+    other.grad += self * out.grad
+
+
+def whole_value_for_other(self, other, out):
+    self.grad += other.data * out.grad
+    other.grad += self * out.grad
+
+
 def only_self(self, other, out):
     self.grad += other.data * out.grad
 
@@ -382,7 +447,11 @@ RIGHT = {
 WRONG = {
     "2.1": [
         ((12, 6, 3), TWO),
-        ((-24, -12, -6), SIGN),
+        ((-24, -12, -6), "the gap `y - y_t` is 3"),
+        (("24", "12", "6"), "quotes"),
+        (["24.0", "12.0", "6.0"], "quotes"),
+        ((10, 8, 6), "Along an edge multiply"),
+        ((10, 8, 7), "Along an edge multiply"),
         ((6, 12, 24), "Order: w1, w2, b."),
         ((24, 24, 6), "w2's edge carries x, not x²."),
         ((12, 12, 6), "w1's edge carries x²."),
@@ -400,7 +469,7 @@ WRONG = {
         (with_slip("-", lambda a, b: (1, 1)), LEFT),
         (with_slip("*", lambda a, b: (a, b)), "Swapped"),
         (with_slip("/", lambda a, b: (1 / b, 1 / b)), LEFT),
-        (with_slip("/", lambda a, b: (1 / b, a / b**2)), SIGN),
+        (with_slip("/", lambda a, b: (1 / b, a / b**2)), "Of `a/b` the slope in b is negative."),
         (with_slip("/", lambda a, b: (1 / b, -a / b)), "One power of b short."),
         (with_slip("/", lambda a, b: (1 / b, -1 / b**2)), "The numerator is missing"),
         (with_slip("**", lambda a, b: (b * a ** (b - 1), 0)), "The exponent is a variable too."),
@@ -411,7 +480,13 @@ WRONG = {
         (with_slip("*", lambda a, b: (1, 1)), "depends on the other factor"),
         (two_slips, LEFT),
         (forward_difference, "Close, but off"),
-        (forgets_power, NONE),
+        (forgets_power, "Nothing is returned for `'**'`"),
+        (with_slip("**", lambda a, b: (b * a ^ (b - 1), a**b * math.log(a))), "^"),
+        (asks_for_a_caret, "Nothing is returned for `'**'`"),
+        (forgets_sum, "Nothing is returned for `'+'`"),
+        (with_slip("/", lambda a, b: (b, -a / b**2)), "The slope in b is right, the slope in a is not."),
+        (with_slip("*", lambda a, b: (2 * a, a)), "The slope in b is right, the slope in a is not."),
+        (with_slip("**", lambda a, b: (b * a**b - 1, a**b * math.log(a))), "put `b-1` in parentheses"),
         (lambda op, a, b: (1.0, 1.0), LEFT),
         (lambda op, a, b: by_cases(op, a, b)[0], None),
         (lambda op, a, b: print(by_cases(op, a, b)), NONE),
@@ -458,6 +533,8 @@ WRONG = {
         (once_per_path, "a node is visited once per path"),
         (keeps_seen, "Right the first time only"),
         (marks_nodes, "Right the first time only"),
+        (users_in_sets, "in `x * x` that is two"),
+        (users_in_sets_first_in_first_out, "in `x * x` that is two"),
         (data_only, "append the nodes themselves"),
         (first_parents_only, "Not every node is reached"),
         (prints_order, NONE),
@@ -469,8 +546,11 @@ WRONG = {
         (second_overwrites, "x*x at 3 gives 3, not 6"),
         (first_overwrites, "what had been there before is lost"),
         (own_data, "d(ab)/da is b."),
-        (out_data, ONES),
-        (no_upstream, ONES),
+        (out_data, "`out.data` is the product"),
+        (no_upstream, "Right where `out.grad` is 1"),
+        (no_upstream_for_self, "Right where `out.grad` is 1"),
+        (whole_values, "A Value came"),
+        (whole_value_for_other, "A Value came"),
         (only_self, LEFT),
         (copies, LEFT),
         (resets, "What had been there before is lost."),
@@ -485,6 +565,7 @@ WRONG = {
         (21, "That is the topological count."),
         (1048576, "That is the number of paths"),
         (400, "n²"),
+        (21 * 2**20, "Paths share their beginnings"),
         (1048575, "That is for 19 doublings."),
         (2097152, "the root is visited once"),
         (40, "Two per level"),

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import torch
 
-from helpers.checks.symptoms import COARSE, CUT, DEEP, GRAPH, NONE, SIGN, SUM, TOUCHED, TWO
+from helpers.checks.symptoms import COARSE, CUT, DEEP, GRAPH, NONE, SUM, TOUCHED, TWO
 
 # --- 3.1 Gradient of anything --------------------------------------------------------------------------------
 
@@ -34,6 +34,30 @@ def flags_the_callers(f, x):
     x.requires_grad_(True)
     f(x).backward()
     return x.grad
+
+
+def flags_a_clone(f, x):
+    v = x.clone().requires_grad_()
+    f(v).backward()
+    return v.grad
+
+
+def calls_f_on_x(f, x):
+    v = x.detach().clone().requires_grad_()
+    f(x).backward()
+    return v.grad
+
+
+def returns_the_value(f, x):
+    v = x.detach().clone().requires_grad_()
+    return f(v)
+
+
+def walks_and_returns_the_value(f, x):
+    v = x.detach().clone().requires_grad_()
+    y = f(v)
+    y.backward()
+    return y.item()
 
 
 def keeps_on_x(f, x):
@@ -191,6 +215,48 @@ def trace_first_only(t):
 
 def trace_skips_own(t):
     return trace_for(t)[1:]
+
+
+def trace_type_names(t):
+    out, f = [], t.grad_fn
+    while f is not None:
+        out.append(type(f).__name__)
+        f = next((g for g, _ in f.next_functions if g is not None), None)
+    return out
+
+
+def trace_cut_names(t):
+    return [n.removesuffix("Backward0") for n in trace_for(t)]
+
+
+def trace_last_entry(t):
+    out, f = [], t.grad_fn
+    while f is not None:
+        out.append(f.name())
+        nexts = [g for g, _ in f.next_functions if g is not None]
+        f = nexts[-1] if nexts else None
+    return out
+
+
+def trace_all_branches(t):
+    out, seen, stack = [], set(), [t.grad_fn]
+    while stack:
+        f = stack.pop()
+        if f is not None and f not in seen:
+            seen.add(f)
+            out.append(f.name())
+            stack += [g for g, _ in f.next_functions]
+    return out
+
+
+def trace_one_step(t):
+    if t.grad_fn is None:
+        return []
+    return [t.grad_fn.name()] + [f.name() for f, _ in t.grad_fn.next_functions if f is not None]
+
+
+def trace_own_only(t):
+    return [t.grad_fn.name()] if t.grad_fn is not None else []
 
 
 def trace_backwards(t):
@@ -357,6 +423,10 @@ WRONG = {
         (only_prints, NONE),
         (clones_a_watched_one, "start from `x.detach()`"),
         (returns_the_leaf, "You returned the leaf"),
+        (flags_a_clone, "start from `x.detach()`"),
+        (calls_f_on_x, "You called `f` on `x`"),
+        (returns_the_value, "That is the value of f"),
+        (walks_and_returns_the_value, "That is the value of f"),
         (lambda f, x: x.grad, None),
         (lambda f, x: torch.ones_like(x), None),
     ],
@@ -369,6 +439,7 @@ WRONG = {
         ([F, T, F, T, F, F, F, T], "Item 6: a float32 tensor is already float"),
         ([F, T, F, T, F, T, T, T], "Item 7: a view of a watched tensor"),
         ([F, T, F, T, F, T, F, F], "Item 8: it has no history"),
+        ([str(k % 2 == 1) for k in range(8)], "without quotes"),
         ([T] * 8, "All alike"),
         ([F] * 8, "All alike"),
         ([T, F, T, F, T, F, T, F], "the other way round"),
@@ -380,6 +451,12 @@ WRONG = {
         (trace_without_the_leaf, "The last station"),
         (trace_with_none, "None is no function"),
         (trace_first_only, "Where the first input has no history you stop"),
+        (trace_type_names, "A name is what `name()` gives"),
+        (trace_cut_names, "A name is what `name()` gives"),
+        (trace_last_entry, "another entry than the first"),
+        (trace_all_branches, "another entry than the first"),
+        (trace_one_step, "You stopped after one step"),
+        (trace_own_only, "You stopped after one step"),
         (trace_backwards, "Start at the loss"),
         (trace_skips_own, "The first name is missing"),
         (trace_recursive, DEEP),
@@ -388,7 +465,7 @@ WRONG = {
         (trace_no_leaf_guard, "None is no function"),
         (trace_named_not_called, "named, not called"),
         (trace_index_zero, "take the first that is not"),
-        (lambda t: [], None),
+        (lambda t: [], "Not the names that are due"),
         (lambda t: print(trace_for(t)), NONE),
     ],
     "3.4": [
@@ -410,7 +487,7 @@ WRONG = {
     "3.5": [
         (107.8, SUM),
         (4.9, TWO),
-        (-9.8, SIGN),
+        (-9.8, "The gap is prediction minus temperature."),
         (53.9, "That is the gap."),
         (802.62, "its share of dL/dw"),
         (6.4, "That is the first reading."),
