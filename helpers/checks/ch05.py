@@ -324,7 +324,16 @@ def _probe_forward(answer, draw):
             tried = f"is_train={is_train}, recording {'on' if mode else 'off'} outside"
             watched = _Recorded(answer)
             with torch.set_grad_enabled(mode):
-                record = trial(tried, watched, params, t_u, t_c, is_train, size=4, after=lambda w=watched: {"a graph was built": w.saved > 0})
+                record = trial(
+                    tried,
+                    watched,
+                    params,
+                    t_u,
+                    t_c,
+                    is_train,
+                    size=4,
+                    after=lambda w=watched: {"a graph was built": w.saved > 0},
+                )
                 yield {**record, "notes": is_train}
                 yield trial(tried + ", then with ones", _scaled(answer), params, t_u, t_c, is_train)
                 tried += ", readings of two lengths, which raises an error"
