@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import warnings
 from functools import partial
 from unittest import mock
 
@@ -82,13 +83,22 @@ def _probe_fresh_gradient(answer, draw):
                 tried = f"loss_fn_of = {text}, {show_arguments((p,), ['params'])}, params.grad {state}"
                 place = {"at": at, "state": state, "f": text}
                 left = lambda p=p: None if p.grad is None else p.grad.clone()
-                yield {**trial(tried, answer, f, p, after=left), **place}
-                yield {**trial(tried, answer, f, p, after=left), **place, "call": "again"}
+                yield {**_warned_trial(tried, answer, f, p, after=left), **place}
+                yield {**_warned_trial(tried, answer, f, p, after=left), **place, "call": "again"}
                 yield {
                     **trial(tried + "; then somebody else calls backward", _later, answer, f, p),
                     **place,
                     "later": True,
                 }
+
+
+def _warned_trial(*args, **kwargs):
+    """A trial; its notes say so where somebody asked a result for `.grad`, which PyTorch warns about."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        record = trial(*args, **kwargs)
+    asked = any("not a leaf Tensor" in str(w.message) for w in caught)
+    return {**record, "notes": "a result was asked for .grad"} if asked else record
 
 
 def _later(answer, f, p):
@@ -162,6 +172,8 @@ def _all_zero(facts):
     return bool(values) and all(v and not any(v) for v in values if v) and any(values)
 
 
+GRAD_OF_A_RESULT = "What you return is `.grad` of a result, and that stays None: `clone` alone makes no leaf."
+
 EXERCISE_2 = Exercise(
     id="4.2",
     title="A fresh gradient",
@@ -182,6 +194,7 @@ EXERCISE_2 = Exercise(
         when(lambda f: _values_right(f) and _gone(f), "The gradient that was there before your call is gone.", None),
         when(_right_at_the_start_only, "Right at the start only.", None),
         raises("does not require grad", "The loss no longer knows params.", "M57"),
+        when(lambda f: f.kind == "none" and "notes" in f.record, GRAD_OF_A_RESULT, "M14"),
         when(
             lambda f: f.kind == "none",
             "None came: the tensor that you ask took no part in the loss.",
@@ -387,6 +400,7 @@ EXERCISE_3 = Exercise(
         Wrong(EIGHT, None, _weighted(lambda k, n, batch, pieces: batch / n, whole_only=True)),
         Wrong("The last chunk is counted as if it were full: weigh it by its own number of readings.", "M42",
               _weighted(lambda k, n, batch, pieces: batch / n)),
+        Wrong("11 belongs to the thermometer: use `len(t_u)`.", "M42", _weighted(lambda k, n, batch, pieces: k / 11)),
         Wrong("Too small: divided by all readings, and the chunk's mean had divided already.", "M42",
               _weighted(lambda k, n, batch, pieces: 1 / n)),
     ),
@@ -457,7 +471,7 @@ def _watched_optimizer():
 
 
 def _probe_train_line(answer, draw):
-    cases = [(n, 1e-2, torch.tensor([1.0, 0.0], dtype=torch.float64), t_un.double(), t_c.double()) for n in (1, 2, 30)]
+    cases = [(n, 1e-2, torch.tensor([1.0, 0.0], dtype=torch.float64), t_un.double(), t_c.double()) for n in (30, 1, 2)]
     for n in (3, 8):
         cases.append((n, 0.05, draw.tensor(2), draw.tensor(6), draw.tensor(6, scale=3.0)))
     for n, lr, point, u, c in cases:
@@ -687,6 +701,10 @@ def _sums(update_too):
     return answer
 
 
+def _uphill(params, t_u, t_c, lr, n):
+    return gradient_history(params, t_u, t_c, -lr, n)
+
+
 def _lost_in_the_second_step(facts):
     """One epoch goes well; with more, somebody meets None."""
     alone = [s for s in facts.seen if s["n"] == 1]
@@ -722,6 +740,7 @@ EXERCISE_5 = Exercise(
         Wrong(POSITIONS, None, _positions(False)),
         Wrong(SUMS, "M28", _sums(True)),
         Wrong(SUMS, "M28", _sums(False)),
+        Wrong("You step uphill: subtract.", "M76", _uphill),
     ),
     symptoms=(
         raises("a leaf Variable that requires grad is being used in an in-place operation",

@@ -1,11 +1,13 @@
 """Chapter 5: changing what is being watched, and not recording."""
 
+import dataclasses
+
 import torch
 
 from ..thermometer import loss_fn, model
 from .exercise import Exercise, Wrong
 from .record import encode, numbers, show_arguments, trial
-from .symptoms import CUT, FLAT, GRAPH, MODE, ONES, REACH, SIGN, TOUCHED, raises, when
+from .symptoms import CUT, FLAT, GRAPH, MODE, ONES, REACH, TOUCHED, raises, when
 
 # --- 5.1 ---------------------------------------------------------------------------------------------------------
 
@@ -62,6 +64,12 @@ def _differs(key):
     return lambda facts: _left(facts, key)[0] != _left(facts, key)[1]
 
 
+def _filled_in(facts):
+    """A `.grad` that was None is a tensor after the call."""
+    came, due = _left(facts, "grad")
+    return any(d is None and c is not None for c, d in zip(came["list"], due["list"], strict=True))
+
+
 def _plus(params, lr):
     with torch.no_grad():
         for p in params:
@@ -104,7 +112,7 @@ def _without_rate(params, lr):
 
 PLAIN_NAME = "Nothing changed: only the name p did."
 NEW_TENSORS = "The list holds new tensors; whoever held the old ones sees no step."
-DATA = "Values right, version unmoved: a graph still open would not notice."
+DATA = "`.data` changes the numbers behind autograd's back: see 5.5."
 
 EXERCISE_1 = Exercise(
     id="5.1",
@@ -122,7 +130,7 @@ EXERCISE_1 = Exercise(
         Wrong(NEW_TENSORS, "M48", _replaces),
         Wrong(DATA, "M51", _by_data),
         Wrong(DATA, "M51", _by_new_data),
-        Wrong(SIGN, "M76", _plus),
+        Wrong("You step uphill: subtract.", "M76", _plus),
         Wrong("lr = 0 still moves the parameters.", None, _without_rate),
     ),
     symptoms=(
@@ -137,6 +145,7 @@ EXERCISE_1 = Exercise(
         ),
         when(lambda f: f.kind == "mode", MODE, "M61"),
         when(_differs("the list holds the tensors that it held"), NEW_TENSORS, "M48"),
+        when(_filled_in, "`.grad` was None and is zeros now: leave it as it is.", None),
         when(_differs("grad"), "`.grad` is gone after your step: that is another function's job.", None),
         when(_differs("leaves that require grad"), "The next forward pass will not be recorded.", "M46"),
         when(lambda f: _differs("moved")(f) and not _differs("values")(f), DATA, "M51"),
@@ -174,6 +183,9 @@ class _Recorded:
         self.number = isinstance(result, float)
         return result
 
+    def seen(self):
+        return {"a graph was built": self.saved > 0, "the result is a float": self.number}
+
 
 def _probe_evaluate(answer, draw):
     for n, mode in ((1, True), (3, True), (11, True), (4, False)):
@@ -183,7 +195,7 @@ def _probe_evaluate(answer, draw):
         tried = show_arguments((params, t_u, t_c), ["params", "t_u", "t_c"]) + ("" if mode else ", recording off")
         watched = _Recorded(answer)
         with torch.set_grad_enabled(mode):
-            yield trial(tried, watched, params, t_u, t_c, size=n, after=lambda w=watched: [w.saved > 0, w.number])
+            yield trial(tried, watched, params, t_u, t_c, size=n, after=lambda w=watched: w.seen())
     params = draw.tensor(2).requires_grad_()
     for mode in (True, False):
         with torch.set_grad_enabled(mode):
@@ -196,6 +208,10 @@ def _switch_by_hand(params, t_u, t_c):
     value = loss_fn(model(t_u, *params), t_c).item()
     torch.set_grad_enabled(True)
     return value
+
+
+def _built(facts):
+    return facts.record["after"]["dict"][0][1]
 
 
 def _grad_changed(facts):
@@ -231,13 +247,13 @@ EXERCISE_2 = Exercise(
             "M62",
         ),
         when(
-            lambda f: f.kind == "changed" and f.record["after"]["list"][0],
+            lambda f: f.kind == "changed" and _built(f),
             "params.grad changed during an evaluation.",
             "M81",
         ),
         when(_grad_changed, TOUCHED, "M18"),
         when(
-            lambda f: f.kind == "after" and f.record["after"]["list"][0],
+            lambda f: f.kind == "after" and _built(f),
             "A graph was built during your call, and then thrown away.",
             "M81",
         ),
@@ -248,7 +264,24 @@ EXERCISE_2 = Exercise(
 
 LETTERS = ["R", "L", "L", "R", "L", "R", "S", "S", "S"]
 
-EXERCISE_3 = Exercise(
+
+class Letters(Exercise):
+    """Small letters are as good as capitals, and all nine are shown."""
+
+    def grade(self, answer, seed=0):
+        if isinstance(answer, str):
+            came = {"came": repr(answer[:80])}
+            return self._verdict(False, 'A list of nine letters is due: `["R", …]`.', None, came)
+        if not isinstance(answer, (list, tuple)):
+            return super().grade(answer, seed)
+        letters = [e.upper() if isinstance(e, str) else e for e in answer]
+        verdict = super().grade(letters, seed)
+        if "came" not in verdict.evidence:
+            return verdict
+        return dataclasses.replace(verdict, evidence={"came": " ".join(str(e)[:8] for e in letters[:20])})
+
+
+EXERCISE_3 = Letters(
     id="5.3",
     title="Right, loud, silent",
     reference=lambda: list(LETTERS),
@@ -284,14 +317,23 @@ def calc_forward(params, t_u, t_c, is_train):
 
 
 def _probe_forward(answer, draw):
-    for is_train in (True, False):
-        for mode in (True, False):
+    for mode in (True, False):
+        for is_train in (True, False):
             t_u, t_c = draw.tensor(4, scale=3.0), draw.tensor(4, scale=3.0)
             params = draw.tensor(2).requires_grad_()
             tried = f"is_train={is_train}, recording {'on' if mode else 'off'} outside"
             watched = _Recorded(answer)
             with torch.set_grad_enabled(mode):
-                record = trial(tried, watched, params, t_u, t_c, is_train, size=4, after=lambda w=watched: w.saved > 0)
+                record = trial(
+                    tried,
+                    watched,
+                    params,
+                    t_u,
+                    t_c,
+                    is_train,
+                    size=4,
+                    after=lambda w=watched: {"a graph was built": w.saved > 0},
+                )
                 yield {**record, "notes": is_train}
                 yield trial(tried + ", then with ones", _scaled(answer), params, t_u, t_c, is_train)
                 tried += ", readings of two lengths, which raises an error"
@@ -353,6 +395,13 @@ def _detached_later(params, t_u, t_c, is_train):
     return loss if is_train else loss.detach()
 
 
+def _not_switched_on(facts):
+    """The first thing that is missing is the graph of a call with is_train=True, made where recording was off."""
+    value = facts.record["value"]
+    off = facts.wanted["tried"].startswith("is_train=True, recording off")
+    return off and facts.kind == "tracked" and not value["tracked"] and not value["asks"]
+
+
 EXERCISE_4 = Exercise(
     id="5.4",
     title="Find the bug: calc_forward",
@@ -367,7 +416,7 @@ EXERCISE_4 = Exercise(
         Wrong(MODE, "M61", _bare),
         Wrong(MODE, "M61", _back_to_true),
         Wrong("Training has no graph, evaluation has one.", None, _inverted),
-        Wrong(CUT, "M57", _never),
+        Wrong("Nothing is recorded, though `is_train` is True.", "M57", _never),
         Wrong(GRAPH, "M81", _always),
         Wrong(GRAPH, "M81", _as_it_is),
         Wrong("The flag is on, the link to params is not.", "M58", _flag_on_the_loss),
@@ -381,13 +430,14 @@ EXERCISE_4 = Exercise(
             "A tensor is due in both cases.",
             None,
         ),
+        when(_not_switched_on, "Recording was off, and you did not switch it on.", "M57"),
         when(
             lambda f: f.kind == "tracked" and f.record["value"]["asks"],
             "The flag is on, the link to params is not.",
             "M58",
         ),
         when(lambda f: f.kind == "tracked" and f.record["value"]["tracked"], GRAPH, "M81"),
-        when(lambda f: f.kind == "after" and f.record["after"] is True, "Built, then detached.", "M81"),
+        when(lambda f: f.kind == "after" and _built(f), "Built, then detached.", "M81"),
     ),
 )
 
@@ -497,8 +547,8 @@ EXERCISE_6 = Exercise(
     title="Straight through",
     reference=straight_through,
     hints=(
-        "Which number has to be added to `x` so that the sum is `round(x)`?",
-        "`x` plus something that has the value round(x) - x and no history.",
+        "Which number has to be added to `x` so that the sum is `torch.round(x)`?",
+        "`x` plus something that has the value `torch.round(x) - x` and no history.",
     ),
     probe=_probe_straight,
     symptoms=(

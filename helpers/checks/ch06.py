@@ -119,6 +119,16 @@ EXERCISE_1 = Exercise(
     rtol=EXACT,
     symptoms=(
         raises("Mismatch in shape", "Mismatch in shape: v belongs to the output.", "M09"),
+        when(
+            lambda f: f.kind == "type" and "tuple" in f.record["value"],
+            "`autograd.grad` returns a tuple: take its first entry.",
+            None,
+        ),
+        when(
+            lambda f: f.kind == "none" and "old numbers" in f.wanted["tried"],
+            "A clone of a watched tensor is a result, and its `.grad` stays None: `detach()` first.",
+            "M14",
+        ),
         gives("ones", ONES, "M11"),
         gives("times", ONES, "M11"),
         gives("from_the_right", "You multiplied from the other side: v has the output's shape.", None),
@@ -401,7 +411,8 @@ def _probe_logits(answer, draw):
     """Plain logits first, then the sizes at the edge, then scores of a thousand."""
     cases = [(draw.tensor(n, c), n, c) for n, c in ((3, 4), (1, 3), (2, 2), (8, 5), (5, 3))]
     large = torch.tensor([[1000.0, 0.0, -1000.0], [-1000.0, 1000.0, 999.0]], dtype=torch.float64)
-    cases += [(large, 2, 3), (large - 1500, 2, 3)]
+    apart = torch.tensor([[1000.0, 0.0], [0.0, 1.0]], dtype=torch.float64)  # one maximum for all is too large for row 1
+    cases += [(large, 2, 3), (large - 1500, 2, 3), (apart, 2, 2)]
     for logits, n, c in cases:
         target = torch.tensor([draw.whole(0, c - 1) for _ in range(n)])
         if abs(logits).max() < 100:
@@ -411,12 +422,16 @@ def _probe_logits(answer, draw):
         yield {**trial(tried, answer, logits, target, size=n), "notes": notes}
         yield {**trial(tried, answer, logits, target, size=n), "notes": notes, "call": "again"}
         yield {**trial(tried, answer, logits.clone(), target.clone(), size=n), "notes": notes, "call": "copy"}
+    with torch.no_grad():
+        yield {**trial(tried + ", recording off", answer, logits, target, size=n), "notes": notes}
 
 
 def _notes_on_logits(logits, target):
     n, c = logits.shape
     p, hot = torch.softmax(logits, 1), F.one_hot(target, c)
     own = (p - hot) / n
+    rows = torch.zeros_like(p)
+    rows[target[target < n]] = 1
     return _listed(
         total=own * n,
         opposite=-own,
@@ -430,8 +445,12 @@ def _notes_on_logits(logits, target):
         entries=own / c,
         predicted=(p - F.one_hot(logits.argmax(1), c)) / n,
         sigmoid=(torch.sigmoid(logits) - hot) / n,
+        columns=(p - hot.amax(0)) / n,
+        rows=(p - rows) / n,
     )
 
+
+_ONE_ENTRY = "1 is subtracted at one entry in each row: `p[range(N), target]`."
 
 EXERCISE_4 = Exercise(
     id="6.4",
@@ -455,6 +474,10 @@ EXERCISE_4 = Exercise(
         gives("target_only", "Wrong classes get gradient too: their probability is pushed down.", None),
         gives("entries", "Too small by the number of classes: the mean runs over rows only.", "M02"),
         gives("predicted", "You used the predicted class, not the target.", "M24"),
+        gives("columns", _ONE_ENTRY, None),
+        gives("rows", _ONE_ENTRY, None),
+        raises("out of bounds", _ONE_ENTRY, None),
+        raises("does not require grad", "The formula alone is asked for, without a walk back.", None),
         gives("sigmoid", "The rows do not sum to 0: sigmoid is for one score, softmax for several.", None),
         when(_not_finite, "nan at a logit of 1000: subtract each row's maximum before `exp`.", None),
         when(lambda f: f.kind == "changed", TOUCHED, None),
@@ -498,6 +521,7 @@ def _probe_hessian(answer, draw):
             running=H.cumsum(0),
             diagonal=H.diagonal(),
             only_diagonal=torch.diag(H.diagonal()),
+            sums_on_diagonal=torch.diag(H.sum(0)),
             sum=H.sum(0),
             sums=H.sum(0).expand(n, n),
             outer=g[:, None] * g,
@@ -537,6 +561,7 @@ EXERCISE_5 = Exercise(
         gives("total_with_slope", _FIRST_INSIDE, "M65"),
         gives("one_with_slope", _FIRST_INSIDE, "M65"),
         gives("running", "Row k is the sum of the rows up to k: what came back for the rows before is still there.", "M28"),
+        gives("sums_on_diagonal", "A cotangent of ones adds the rows up; you put their sum on the diagonal.", "M11"),
         gives("only_diagonal", "Cross terms are zero in yours.", None),
         gives("diagonal", "Cross terms are missing in yours: a table is asked for.", None),
         gives("sum", "One row: the sum of all. A cotangent of ones adds rows up.", "M11"),

@@ -8,7 +8,7 @@ from torch import nn
 from .exercise import Exercise, Wrong
 from .guard import load_optimizers
 from .record import calls, close, numbers, trial
-from .symptoms import CUT, REACH, SIGN, TOUCHED, raises, when
+from .symptoms import CUT, REACH, TOUCHED, raises, when
 
 # --- 7.1 ---------------------------------------------------------------------------------------------------------
 
@@ -36,11 +36,13 @@ class HandSGD:
         return self.buffers[i]
 
 
-def _drive(answer, draw, n_steps, momentum, n_params=2, missing=None, new_lr=None, clear="method", generator=False):
+def _drive(
+    answer, draw, n_steps, momentum, n_params=2, missing=None, since=0, new_lr=None, clear="method", generator=False
+):
     """A function that runs one optimizer on random gradients and hands back every value on the way, and what is left.
 
-    missing: the index of a parameter that never gets a gradient. new_lr: the rate from half of the steps on.
-    clear: "method" calls zero_grad, "in place" fills the gradients with zeros, as some loops do.
+    missing: the index of a parameter that gets no gradient from the step `since` on. new_lr: the rate from half of
+    the steps on. clear: "method" calls zero_grad, "in place" fills the gradients with zeros, "None" takes them away.
     """
     starts = [draw.tensor(draw.whole(1, 3)) for _ in range(n_params)]
     grads = [[draw.tensor(*s.shape) for s in starts] for _ in range(n_steps)]
@@ -55,7 +57,7 @@ def _drive(answer, draw, n_steps, momentum, n_params=2, missing=None, new_lr=Non
                 opt.lr = new_lr
             _clear(opt, params, clear)
             for i, (p, g) in enumerate(zip(params, grads[step], strict=True)):
-                if i != missing:
+                if i != missing or step < since:
                     p.grad = g.clone() if p.grad is None else p.grad.add_(g)
             opt.step()
             values.append([p.detach().clone() for p in params])
@@ -71,7 +73,9 @@ def _clear(opt, params, how):
         opt.zero_grad()
         return
     for p in params:
-        if p.grad is not None:
+        if how == "None":
+            p.grad = None
+        elif p.grad is not None:
             p.grad.zero_()
 
 
@@ -95,6 +99,8 @@ def _probe_sgd(answer, draw):
     yield trial("the second of three has .grad None, momentum=0.7", _drive(answer, draw, 20, 0.7, 3, missing=1))
     yield trial("opt.lr changed after step 3 of 6, momentum=0.9", _drive(answer, draw, 6, 0.9, new_lr=0.02))
     yield trial("params from a generator, momentum=0.5", _drive(answer, draw, 3, 0.5, generator=True))
+    yield trial("the second of two has .grad None from step 3 of 5 on, momentum=0.9",
+                _drive(answer, draw, 5, 0.9, missing=1, since=2, clear="None"))  # fmt: skip
     yield trial("zero_grad with one .grad None", _cleared(answer, draw))
 
 
@@ -230,6 +236,13 @@ def _only_in(text):
     return lambda facts: text in facts.wanted["tried"]
 
 
+def _leaves_old_gradients(facts):
+    return any(
+        "zero_grad with one" in d["tried"] and k == "value" for d, k in zip(facts.due, facts.kinds, strict=False)
+    )
+
+
+UPHILL = "You step uphill: subtract."
 ALIAS = "After zero_grad your buffer is gone: it was the gradient itself, not a copy."
 GONE = "After step `.grad` is gone: whoever wanted to log it finds None."
 STATELESS = "Step 2 on: momentum has no effect."
@@ -267,7 +280,7 @@ EXERCISE_1 = Exercise(
         Wrong(ALIAS, "M41", _AliasOfZeros),
         Wrong(GONE, "M29", _step_with(_clears)),
         Wrong(NO_MOVE, "M47", _step_with(_rebind)),
-        Wrong(SIGN, "M76", _step_with(_up)),
+        Wrong(UPHILL, "M76", _step_with(_up)),
         Wrong("A rate that is changed on the way is not noticed: read `self.lr` in each step.", "M78", _FixedRate),
     ),
     symptoms=(
@@ -285,11 +298,8 @@ EXERCISE_1 = Exercise(
             "Two parameters influence each other: each needs a buffer of its own.",
             None,
         ),
-        when(
-            lambda f: f.kind == "value" and _only_in("zero_grad with one")(f),
-            "After your zero_grad a gradient is still there.",
-            "M28",
-        ),
+        when(_leaves_old_gradients, "zero_grad leaves the old gradient: the next backward adds to it.", "M28"),
+        when(_only_in("None from step 3"), "Without a gradient a parameter rests: yours rolls on.", None),
         when(_only_in("from a generator"), WALKED, "M73"),
         when(lambda f: _grads_differ(f) and _grads_gone(f), GONE, "M29"),
         when(_grads_differ, "Your step changes `.grad`: it should only read it.", "M41"),
@@ -411,6 +421,11 @@ def _stale(p, g, m, v, t, lr, beta1, beta2, eps):
     return new, beta1 * m + (1 - beta1) * g, beta2 * v + (1 - beta2) * g**2
 
 
+def _other_order(*args):
+    p, m, v = adam_step(*args)
+    return p, v, m
+
+
 def _still_moves(facts):
     """With a gradient of zero and empty averages the parameter moves."""
     pairs = zip(facts.due, facts.kinds, strict=False)
@@ -456,7 +471,8 @@ EXERCISE_2 = Exercise(
         Wrong("Wrong from step 2 on: return m and v uncorrected.", None, _adam(corrected=True)),
         Wrong("Wrong from step 2 on: return m and v uncorrected.", None, _adam(corrected="m")),
         Wrong("The step uses the averages of the step before: renew them first.", None, _stale),
-        Wrong(SIGN, "M76", _adam(sign=1)),
+        Wrong(UPHILL, "M76", _adam(sign=1)),
+        Wrong("m and v are swapped: the order is p, m, v.", None, _other_order),
         Wrong("With g = 0 the parameter moves.", None, _adam(decay=0.01)),
     ),
     symptoms=(
@@ -497,7 +513,8 @@ EXERCISE_3 = Exercise(
         Wrong("RMSprop's first step, or m̂/√v̂ without the rate.", None, 1.0),
         Wrong("That is lr times w's gradient: SGD, and w.", None, 451.73),
         Wrong("Adam scales each parameter by itself.", None, 0.1 * START_GRADIENT[1] / START_GRADIENT[0]),
-        Wrong("lr squared: which factor did you apply twice?", None, 0.01),
+        Wrong("m̂ is not corrected: divide m by 1 - β₁.", None, 0.01),
+        Wrong("v̂ is not corrected: divide v by 1 - β₂.", None, 0.1 / math.sqrt(0.001)),
         Wrong("The gradient itself.", None, 82.6),
         Wrong("Something moves: both parameters do.", "M74", 0),
         Wrong("That is after two steps.", None, 0.2),
@@ -718,6 +735,23 @@ def _explodes(facts):
     return any(not math.isfinite(n) or abs(n) > 100 for s in facts.seen for n in numbers(s["value"]))
 
 
+def _first_step(facts):
+    """The first failing fit's first step over the due one: 1 where only later steps are wrong. None where unknown."""
+    after_one, after_none = (numbers(facts.record["notes"][k]) for k in (0, 3))
+    due_one, due_none = (numbers(facts.wanted["notes"][k]) for k in (0, 3))
+    ratios = [
+        (a - b) / (c - d)
+        for a, b, c, d in zip(after_one, after_none, due_one, due_none, strict=True)
+        if abs(c - d) > 1e-9
+    ]
+    return ratios[0] if ratios and all(close(r, ratios[0], 1e-4, 0) for r in ratios) else None
+
+
+def _summed(facts):
+    ratio = _first_step(facts)
+    return facts.kind == "value" and ratio is not None and close(ratio, facts.record["size"], 1e-4, 0)
+
+
 def _no_clear(t_u, t_c, n_epochs, lr):
     lin = nn.Linear(1, 1, dtype=t_u.dtype)
     optimizer = torch.optim.SGD(lin.parameters(), lr=lr)
@@ -789,7 +823,8 @@ EXERCISE_5 = Exercise(
         ),
         when(_still, EARLY_OPTIMIZER, "M48"),
         when(_flat_line, FLAT_LINE, "M75"),
-        when(_explodes, NOT_CLEARED, "M28"),
+        when(_summed, "Your loss is a sum: the step is N times too large.", "M02"),
+        when(lambda f: _explodes(f) and close(_first_step(f) or 0, 1, 1e-4, 0), NOT_CLEARED, "M28"),
     ),
 )
 

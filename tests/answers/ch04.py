@@ -126,6 +126,18 @@ def forgets_return(loss_fn_of, params):
     torch.autograd.grad(loss_fn_of(params), params)
 
 
+def of_a_clone(loss_fn_of, params):
+    p = params.clone()
+    loss_fn_of(p).backward()
+    return p.grad
+
+
+def of_the_loss(loss_fn_of, params):
+    loss = loss_fn_of(params)
+    loss.backward()
+    return loss.grad
+
+
 # --- 4.3 Micro-batches -----------------------------------------------------------------------------------------
 
 
@@ -156,6 +168,12 @@ def by_autograd_grad(params, t_u, t_c, batch_size):
 
 def chunks(t_u, t_c, size):
     return zip(t_u.split(size), t_c.split(size), strict=True)
+
+
+def of_eleven(params, t_u, t_c, batch_size):
+    params.grad = None
+    for u, c in zip(t_u.split(batch_size), t_c.split(batch_size)):
+        (loss_fn(model(u, *params), c) * len(u) / 11).backward()
 
 
 def undivided(params, t_u, t_c, batch_size):
@@ -381,6 +399,9 @@ def history(keep=lambda g: g.clone(), early=False, clear="start", own=True, upda
             elif update == "no_grad":
                 with torch.no_grad():
                     p -= lr * p.grad
+            elif update == "uphill":
+                with torch.no_grad():
+                    p += lr * p.grad
             if clear == "end":
                 p.grad.zero_()
         return out
@@ -449,6 +470,8 @@ WRONG = {
         (alias_of_old, "What stood in `.grad` before is part of your answer."),
         (wrong_sign, SIGN),
         (forgets_return, NONE),
+        (of_a_clone, "`.grad` of a result, and that stays None"),
+        (of_the_loss, "`.grad` of a result, and that stays None"),
         (lambda loss_fn_of, params: params.grad, None),
         (lambda loss_fn_of, params: torch.tensor([-77.61, -10.64]).double(), None),
     ],
@@ -466,6 +489,7 @@ WRONG = {
         (scales_a_number, "A Python number has no `backward`"),
         (new_tensor_of_a_number, "params.grad is None after your call"),
         (full_share_for_the_last, "The last chunk is counted as if it were full"),
+        (of_eleven, "11 belongs to the thermometer"),
         (first_chunk_only, None),
         (lambda params, t_u, t_c, batch_size: None, "params.grad is None after your call"),
     ],
@@ -497,6 +521,7 @@ WRONG = {
         (history(update="watched"), "a leaf Variable … in-place"),
         (history(update="rebound"), "None in the second step"),
         (history(keep=lambda g: g, clear="never", update="rebound"), "None in the second step"),
+        (history(update="uphill"), "You step uphill"),
         (history(own=False), TOUCHED),
         (stacked, "One tensor came"),
         (with_graphs, GRAPH),

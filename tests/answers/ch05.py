@@ -2,7 +2,7 @@
 
 import torch
 
-from helpers.checks.symptoms import CUT, FLAT, GRAPH, MODE, NONE, ONES, REACH, SIGN, TOUCHED
+from helpers.checks.symptoms import CUT, FLAT, GRAPH, MODE, NONE, ONES, REACH, TOUCHED
 from helpers.thermometer import loss_fn, model
 
 # --- 5.1 One step in place -----------------------------------------------------------------------------------
@@ -109,6 +109,14 @@ def step_stops_asking(params, lr):
     for p in params:
         if p.grad is not None:
             p.requires_grad_(False)
+            p -= lr * p.grad
+
+
+def step_fills_in(params, lr):
+    with torch.no_grad():
+        for p in params:
+            if p.grad is None:
+                p.grad = torch.zeros_like(p)
             p -= lr * p.grad
 
 
@@ -260,6 +268,18 @@ def forward_never(params, t_u, t_c, is_train):
         return loss_fn(model(t_u, *params), t_c)
 
 
+def forward_leaves_it(params, t_u, t_c, is_train):
+    if is_train:
+        return loss_fn(model(t_u, *params), t_c)
+    with torch.no_grad():
+        return loss_fn(model(t_u, *params), t_c)
+
+
+def forward_detaches_only(params, t_u, t_c, is_train):
+    loss = loss_fn(model(t_u, *params), t_c)
+    return loss if is_train else loss.detach()
+
+
 def forward_always(params, t_u, t_c, is_train):
     with torch.enable_grad():
         return loss_fn(model(t_u, *params), t_c)
@@ -376,7 +396,7 @@ def straight_ones(x):
 RIGHT = {
     "5.1": [step_decorated, step_through_detach, step_set_grad],
     "5.2": [evaluate_decorated, evaluate_set, evaluate_inference],
-    "5.3": [list("RLLRLRSSS"), tuple("RLLRLRSSS"), ["R", "L", "L", "R", "L", "R"] + 3 * ["S"]],
+    "5.3": [list("RLLRLRSSS"), tuple("RLLRLRSSS"), list("rllrlrsss")],
     "5.4": [forward_if, forward_try, forward_formula],
     "5.5": [300.0, 300, torch.tensor(300.0)],
     "5.6": [straight_no_grad, straight_function, straight_minus],
@@ -387,11 +407,12 @@ WRONG = {
         (step_watched, "in-place"),
         (step_name_only, "only the name p did"),
         (step_replaces, "The list holds new tensors"),
-        (step_data, "version unmoved"),
+        (step_data, "behind autograd's back: see 5.5"),
         (step_no_skip, REACH),
-        (step_up, SIGN),
+        (step_up, "You step uphill"),
         (step_clears, "`.grad` is gone after your step"),
         (step_zeroes, "`.grad` is gone after your step"),
+        (step_fills_in, "`.grad` was None and is zeros now"),
         (step_leaves_off, MODE),
         (step_turns_on, MODE),
         (step_fixed_rate, None),
@@ -424,14 +445,16 @@ WRONG = {
         (list("RLLRLRSSR"), "Item 9: the optimizer steps"),
         (["R"] * 9, "All alike"),
         (list("LRRLRLRRR"), "9 of 9 items"),
-        ("RLLRLRSSS", None),
+        ("RLLRLRSSS", "A list of nine letters is due"),
     ],
     "5.4": [
         (forward_bare, MODE),
         (forward_turns_on, MODE),
         (forward_restores_but_not_after_errors, MODE),
         (forward_detaches, "Built, then detached."),
-        (forward_never, CUT),
+        (forward_never, "Nothing is recorded, though `is_train` is True"),
+        (forward_leaves_it, "Recording was off, and you did not switch it on"),
+        (forward_detaches_only, "Built, then detached."),
         (forward_always, GRAPH),
         (forward_ignores, GRAPH),
         (forward_inverted, "Training has no graph"),

@@ -113,6 +113,12 @@ def a_tuple(f, x, v):
     return torch.autograd.grad(f(z), z, v)
 
 
+def a_clone_of_a_watched_one(f, x, v):
+    p = x.clone().requires_grad_()
+    f(p).backward(v)
+    return p.grad
+
+
 # --- 6.2 The Jacobian ----------------------------------------------------------------------------------------
 
 
@@ -364,6 +370,29 @@ def turned_round(logits, target):
     return (hot(logits, target) - torch.softmax(logits, 1)) / len(logits)
 
 
+def one_maximum(logits, target):
+    e = (logits - logits.max()).exp()
+    return (e / e.sum(1, keepdim=True) - hot(logits, target)) / len(logits)
+
+
+def by_walk(logits, target):
+    leaf = logits.clone().requires_grad_()
+    F.cross_entropy(leaf, target).backward()
+    return leaf.grad
+
+
+def whole_columns(logits, target):
+    p = torch.softmax(logits, 1)
+    p[:, target] -= 1
+    return p / len(logits)
+
+
+def whole_rows(logits, target):
+    o = torch.zeros_like(logits)
+    o[target] = 1
+    return (torch.softmax(logits, 1) - o) / len(logits)
+
+
 def naive_softmax(logits, target):
     e = logits.exp()
     return (e / e.sum(1, keepdim=True) - hot(logits, target)) / len(logits)
@@ -477,6 +506,13 @@ def through_x_grad_at_once(f, x):
         e.backward(retain_graph=True)
         rows.append(z.grad.detach().clone())
     return torch.stack(rows)
+
+
+def sums_on_the_diagonal(f, x):
+    leaf = x.clone().requires_grad_()
+    (slope,) = torch.autograd.grad(f(leaf), leaf, create_graph=True)
+    (d,) = torch.autograd.grad(slope.sum(), leaf)
+    return torch.diag(d)
 
 
 def diagonal_table(f, x):
@@ -745,7 +781,9 @@ WRONG = {
         (bare_backward, "needs a cotangent"),
         (in_single_precision, COARSE),
         (hands_back_nothing, NONE),
-        (a_tuple, None),
+        (a_tuple, "returns a tuple: take its first entry"),
+        (a_clone_of_a_watched_one, "A clone of a watched tensor is a result"),
+        (lambda f, x, v: v * 0.5, None),
     ],
     "6.2": [
         (turned, "Your matrix is (n, m)"),
@@ -782,6 +820,10 @@ WRONG = {
         (not_averaged, SUM),
         (turned_round, SIGN),
         (naive_softmax, "nan at a logit of 1000"),
+        (one_maximum, "subtract each row's maximum"),
+        (by_walk, "without a walk"),
+        (whole_columns, "one entry in each row"),
+        (whole_rows, "one entry in each row"),
         (down_the_columns, "Columns sum to 1"),
         (probabilities_only, "Rows sum to 1/N instead of 0"),
         (once_more, "the logarithm has cancelled it"),
@@ -798,6 +840,7 @@ WRONG = {
         (through_x_grad, "24 = 12 + 12"),
         (through_x_grad_at_once, "24 = 12 + 12"),
         (diagonal_table, "Cross terms are zero"),
+        (sums_on_the_diagonal, "you put their sum on the diagonal"),
         (slope_times_slope, "the slope times itself"),
         (unguarded, "its derivative is zero"),
         (unguarded_entries, "its derivative is zero"),

@@ -5,7 +5,7 @@ import math
 import torch
 from torch import nn
 
-from helpers.checks.symptoms import CUT, NONE, REACH, SIGN, TOUCHED
+from helpers.checks.symptoms import CUT, NONE, REACH, TOUCHED
 
 # --- 7.1 SGD with momentum -----------------------------------------------------------------------------------
 
@@ -200,6 +200,17 @@ class Uphill(ByZeros):
                 p += self.lr * buf.mul_(self.momentum).add_(p.grad)
 
 
+class RollsOn(ByZeros):
+    @torch.no_grad()
+    def step(self):
+        for i, p in enumerate(self.params):
+            if p.grad is None:
+                p -= self.lr * self.momentum * self.buffers[i]
+                continue
+            self.buffers[i] = self.momentum * self.buffers[i] + p.grad
+            p -= self.lr * self.buffers[i]
+
+
 class KeepsGenerator(ByDictionary):
     def __init__(self, params, lr, momentum=0.0):
         super().__init__([], lr, momentum)
@@ -234,6 +245,11 @@ class ThroughData(ByZeros):
 
 
 # --- 7.2 Adam ------------------------------------------------------------------------------------------------
+
+
+def adam_other_order(p, g, m, v, t, lr, beta1, beta2, eps):
+    p, m, v = adam_words(p, g, m, v, t, lr, beta1, beta2, eps)
+    return p, v, m
 
 
 def adam_words(p, g, m, v, t, lr, beta1, beta2, eps):
@@ -548,6 +564,12 @@ def fit_never_clears(t_u, t_c, n_epochs, lr):
     return _fit(lin, opt, t_u.unsqueeze(1), t_c.unsqueeze(1), n_epochs, clear=False)
 
 
+def fit_sum_of_squares(t_u, t_c, n_epochs, lr):
+    lin = _line(t_u)
+    opt = torch.optim.SGD(lin.parameters(), lr=lr)
+    return _fit(lin, opt, t_u.unsqueeze(1), t_c.unsqueeze(1), n_epochs, loss=lambda p, y: ((p - y) ** 2).sum())
+
+
 def fit_detached(t_u, t_c, n_epochs, lr):
     lin = _line(t_u)
     opt = torch.optim.SGD(lin.parameters(), lr=lr)
@@ -700,9 +722,10 @@ WRONG = {
         (ClearsInPlace, "After step `.grad` is gone"),
         (Nesterov, "From step 1 on you look ahead"),
         (Stateless, "momentum has no effect"),
-        (Uphill, SIGN),
+        (Uphill, "You step uphill"),
+        (RollsOn, "yours rolls on"),
         (KeepsGenerator, "can be walked once"),
-        (ForgetsToClear, None),
+        (ForgetsToClear, "zero_grad leaves the old gradient"),
         (FixedRate, "A rate that is changed on the way"),
         (ThroughData, None),
     ],
@@ -716,7 +739,8 @@ WRONG = {
         (adam_swapped, "m follows too slowly"),
         (adam_no_root, "Step size grows"),
         (adam_corrected, "Wrong from step 2 on"),
-        (adam_up, SIGN),
+        (adam_up, "You step uphill"),
+        (adam_other_order, "m and v are swapped: the order is p, m, v."),
         (adam_decays, "With g = 0 the parameter moves."),
         (adam_in_place, TOUCHED),
         (adam_only_p, "Three things are due"),
@@ -731,7 +755,8 @@ WRONG = {
         (451.7, "w's gradient"),
         (0.0018, None),
         (82.6 / 4517.3 * 0.1, "Adam scales each parameter by itself"),
-        (0.01, "lr squared"),
+        (0.01, "m̂ is not corrected"),
+        (3.1623, "v̂ is not corrected"),
         (82.6, "The gradient itself"),
         (0, "Something moves"),
         (0.2, "after two steps"),
@@ -769,6 +794,7 @@ WRONG = {
         (fit_float32, "Double and Float met"),
         (fit_down_to_float32, "another dtype than the readings"),
         (fit_never_clears, "swings instead of falling"),
+        (fit_sum_of_squares, "Your loss is a sum"),
         (fit_detached, CUT),
         (fit_anew, "Its memory starts empty"),
         (fit_no_table, None),
