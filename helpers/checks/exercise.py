@@ -169,15 +169,25 @@ def _evidence(facts):
     elif facts.record["raised"]:
         evidence["came"] = ": ".join(facts.record["raised"])
     elif facts.kind == "after":
-        evidence["came"] = show_encoded(facts.record.get("after"))
-        evidence["due"] = show_encoded(due["after"])
-        return evidence
+        return evidence | _side_by_side(facts.record.get("after"), due["after"])
     elif facts.kind in ("mode", "changed"):
         return evidence
+    elif not due["raised"]:
+        return evidence | _side_by_side(facts.record["value"], due["value"])
     else:
         evidence["came"] = show_encoded(facts.record["value"])
     evidence["due"] = ": ".join(due["raised"]) if due["raised"] else show_encoded(due["value"])
     return evidence
+
+
+def _side_by_side(came, due):
+    """What came and what is due as text; of two dictionaries with the same keys only the entries that differ."""
+    if all(isinstance(x, dict) and "dict" in x for x in (came, due)):
+        pairs = list(zip(came["dict"], due["dict"], strict=False))
+        if len(came["dict"]) == len(due["dict"]) and all(c[0] == d[0] for c, d in pairs):
+            differing = [(c, d) for c, d in pairs if c[1] != d[1]] or pairs
+            came, due = ({"dict": list(side)} for side in zip(*differing, strict=True)) if differing else (came, due)
+    return {"came": show_encoded(came), "due": show_encoded(due)}
 
 
 # --- the verdict on a value --------------------------------------------------------------------------------

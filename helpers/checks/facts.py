@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from .record import close, numbers
 
-
 SLIPS = {"NameError", "UnboundLocalError", "ImportError", "ModuleNotFoundError"}
 
 
