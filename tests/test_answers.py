@@ -77,6 +77,16 @@ def test_a_misspelt_name_is_what_is_said(exercise):
     assert "NameError" in verdict.message and "dif" in verdict.message, verdict
 
 
+def test_of_several_findings_only_those_that_differ_are_shown():
+    def through_data(params, lr):
+        for p in params:
+            if p.grad is not None:
+                p.data -= lr * p.grad
+
+    evidence = grade("5.1", through_data).evidence
+    assert (evidence["came"], evidence["due"]) == ("{'moved': [0]}", "{'moved': [1]}")
+
+
 def test_a_hat_is_no_power():
     assert "`**`" in grade("1.1", lambda t_p, t_c: ((t_p - t_c) ^ 2).mean()).message
 

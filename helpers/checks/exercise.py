@@ -183,10 +183,10 @@ def _evidence(facts):
 def _side_by_side(came, due):
     """What came and what is due as text; of two dictionaries with the same keys only the entries that differ."""
     if all(isinstance(x, dict) and "dict" in x for x in (came, due)):
-        pairs = list(zip(came["dict"], due["dict"], strict=False))
-        if len(came["dict"]) == len(due["dict"]) and all(c[0] == d[0] for c, d in pairs):
-            differing = [(c, d) for c, d in pairs if c[1] != d[1]] or pairs
-            came, due = ({"dict": list(side)} for side in zip(*differing, strict=True)) if differing else (came, due)
+        one, other = came["dict"], due["dict"]
+        if one != other and [key for key, _ in one] == [key for key, _ in other]:
+            came = {"dict": [entry for entry in one if entry not in other]}
+            due = {"dict": [entry for entry in other if entry not in one]}
     return {"came": show_encoded(came), "due": show_encoded(due)}
 
 

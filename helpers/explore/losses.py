@@ -184,14 +184,15 @@ class _Run:
 
     def _axes(self, ylog: bool, xlog: bool) -> tuple[Axes, list[float], list[float]]:
         last = float(max(self.length, 2))
+        shown = np.r_[self.train, self.validation, [self.floor] if self.floor else []]
         if ylog:
-            positive = np.r_[self.train, self.validation]
-            positive = positive[positive > 0]
+            positive = shown[shown > 0]
             low, high = (float(positive.min()), float(positive.max())) if positive.size else (0.1, 1.0)
             ylim, yticks = (low / 1.3, high * 1.3), _decades(low / 1.3, high * 1.3)
         else:
-            margin = 0.06 * (self.high - min(0.0, self.low)) or 1.0
-            ylim = min(0.0, self.low - margin), self.high + margin
+            low, high = min(0.0, float(shown.min())), float(shown.max())
+            margin = 0.06 * (high - low) or 1.0
+            ylim = low - margin * (low < 0), high + margin
             yticks = ticks(*ylim)
         xticks = _decades(1.0, last) if xlog else [t for t in ticks(1.0, last, 8) if t == int(t)]
         return Axes(60, 52, 664, 270, (1.0, last), ylim, xlog, ylog), xticks, yticks

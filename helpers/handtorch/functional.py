@@ -684,14 +684,20 @@ def one_hot(tensor, num_classes=-1) -> Tensor:
     return wrap((index[..., None] == np.arange(classes)).astype(np.int64))
 
 
-def dropout(input, p=0.5, training=True, inplace=False) -> Tensor:
-    """In training, zeros with probability p and the rest divided by 1 - p."""
+def without_chance(input, p, training):
+    """What dropout gives where nothing is left to chance, else None; ValueError where p is no probability."""
     if not 0.0 <= p <= 1.0:
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
     if not training or p == 0 or not input._array.size:
         return input
-    if p == 1:
-        return input * wrap(np.zeros_like(input._array))
+    return input * wrap(np.zeros_like(input._array)) if p == 1 else None
+
+
+def dropout(input, p=0.5, training=True, inplace=False) -> Tensor:
+    """In training, zeros with probability p and the rest divided by 1 - p."""
+    certain = without_chance(input, p, training)
+    if certain is not None:
+        return certain
     mask = wrap(np.zeros_like(input._array)).bernoulli_(1 - p)._array / input._array.dtype.type(1 - p)
     return input.mul_(wrap(mask)) if inplace else input * wrap(mask)
 
@@ -912,12 +918,9 @@ dropout1d, dropout2d, dropout3d = feature_dropout(1), feature_dropout(2), featur
 
 def alpha_dropout(input, p=0.5, training=False, inplace=False) -> Tensor:
     """Dropout to the negative end of SELU, then scaled and shifted so that mean 0 and variance 1 remain (Klambauer et al., 2017)."""
-    if not 0.0 <= p <= 1.0:
-        raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
-    if not training or p == 0 or not input._array.size:
-        return input
-    if p == 1:
-        return input * wrap(np.zeros_like(input._array))
+    certain = without_chance(input, p, training)
+    if certain is not None:
+        return certain
     alpha, kind = 1.7580993408473766, input._array.dtype.type
     scale = 1.0 / math.sqrt((alpha * alpha * p + 1) * (1 - p))
     keep = wrap(np.zeros_like(input._array)).bernoulli_(1 - p)._array
