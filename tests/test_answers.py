@@ -77,6 +77,14 @@ def test_a_misspelt_name_is_what_is_said(exercise):
     assert "NameError" in verdict.message and "dif" in verdict.message, verdict
 
 
+def test_a_name_misspelt_in_a_later_trial_is_said_as_well():
+    def central_difference(f, x, h=1e-5, calls=[]):  # noqa: B006
+        calls.append(x)
+        return (f(x + h) - f(x - h)) / (2 * h) if len(calls) == 1 else dif  # noqa: F821
+
+    assert "NameError" in grade("1.2", central_difference).message
+
+
 def test_of_several_findings_only_those_that_differ_are_shown():
     def through_data(params, lr):
         for p in params:
