@@ -152,8 +152,8 @@ def run_all(page: Page, seconds: float = 240) -> None:
     page.wait_for_function(
         f"""() => {{
             const w = {WIDGET};
-            const code = w.content.model.toJSON().cells.filter(c => c.cell_type === 'code' && c.source.length);
-            const done = code.filter(c => c.execution_count).length;
+            const code = [...w.content.model.cells].filter(c => c.type === 'code' && c.sharedModel.source.length);
+            const done = code.filter(c => c.executionCount).length;
             const busy = w.sessionContext.session?.kernel?.status !== 'idle';
             if (busy || done !== window.done) [window.done, window.since] = [done, Date.now()];
             return done === code.length || Date.now() - window.since > 4000;
@@ -209,7 +209,7 @@ def photograph_notebook(page: Page, out: Path) -> list[Path]:
 def open_deck(page: Page, deck: Path) -> None:
     """Open a deck from its file at 1280×720 and wait until it can be shown."""
     page.set_viewport_size({"width": 1280, "height": 720})
-    page.goto(f"{deck.resolve().as_uri()}?transition=none&controls=false")
+    page.goto(f"{deck.resolve().as_uri()}?transition=none&controls=false&viewDistance=1")
     page.wait_for_function("document.documentElement.dataset.ready === '1'", timeout=60_000)
 
 

@@ -18,6 +18,7 @@ TOGETHER = {"test_explore_browser", "test_handtorch_programs", "test_handtorch_s
 TOGETHER_FOR_EACH = {"test_answers", "test_slides"}
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
 def pytest_collection_modifyitems(items):
     """Keep together what shares. Otherwise each of the two processes has a JupyterLab and a Chromium of its own."""
     for item in items:

@@ -84,7 +84,7 @@ def both(rng: np.random.Generator, array: np.ndarray) -> tuple[str, str]:
     return repr(tensor), text.tensor_text(array)
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(6))
 def test_random_tensors(seed):
     rng = np.random.default_rng(seed)
     for _ in range(1000):
@@ -93,7 +93,7 @@ def test_random_tensors(seed):
         assert ours == expected, array
 
 
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", range(3))
 def test_random_options(seed):
     rng = np.random.default_rng(1000 + seed)
     for _ in range(1000):

@@ -17,7 +17,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from PIL import Image
 
 from helpers import slides
-from tests.browser import REPOSITORY, open_deck, steps
+from tests.browser import REPOSITORY, open_deck
 
 CHAPTERS = sorted((REPOSITORY / "solutions").glob("*.ipynb"))
 MAX_WORDS = 60
@@ -84,13 +84,16 @@ def notebook(request, nasty) -> Path:
 
 def measured(page, deck: Path) -> list[dict]:
     """What MEASURE sees on every slide at every fragment, with the slide's place."""
-    seen = []
     open_deck(page, deck)
-    for h, v, fragments in steps(page):
-        for shown in range(-1, fragments):
-            one = page.evaluate(f"([h, v, f]) => {{ Reveal.slide(h, v, f); return ({MEASURE})(); }}", [h, v, shown])
-            seen.append({"slide": (h, v, shown), **one})
-    return seen
+    return page.evaluate(
+        f"""() => Reveal.getSlides().flatMap(slide => {{
+            const {{h, v = 0}} = Reveal.getIndices(slide);
+            return [-1, ...slide.querySelectorAll('.fragment').keys()].map(f => {{
+                Reveal.slide(h, v, f);
+                return {{slide: [h, v, f], ...({MEASURE})()}};
+            }});
+        }})"""
+    )
 
 
 def test_every_slide_fits_and_can_be_read(notebook, decks, page):
