@@ -238,10 +238,14 @@ CENTRAL_DIFFERENCE = Exercise(
 
 
 def _lines(draw):
-    """Random readings (N = 1 to 12) about 3, temperatures, and a line; the start of the course among them."""
+    """Random readings (N = 1 to 12) about 3, temperatures, and a line; the start of the course among them.
+
+    The last temperatures are so large that of a rise measured with a small step nothing is left, in float64 as well.
+    """
     lengths = (5, 1, 11, draw.whole(2, 6), draw.whole(7, 12))
     data = [(draw.tensor(n) + 3, draw.tensor(n, scale=5)) for n in lengths]
-    return [(*data[0], 1.0, 0.0), *((*pair, draw.number(), draw.number(-5, 5)) for pair in data)]
+    large = (draw.tensor(4) + 3, draw.tensor(4, scale=1e9), 1.0, 0.0)
+    return [(*data[0], 1.0, 0.0), *((*pair, draw.number(), draw.number(-5, 5)) for pair in data), large]
 
 
 def _gradients(answer, draw):
@@ -285,10 +289,10 @@ def _entry_agrees(facts, entry):
 
 
 def _entries_coarse(facts):
-    """A finite difference: within a few percent of the size of the gradient everywhere, exact nowhere in particular."""
+    """A finite difference: within a few percent of the size of the gradient but for the large temperatures."""
     return facts.kind == "value" and all(
         abs(a - b) <= 0.03 * (1 + max(map(abs, numbers(d["value"]))))
-        for s, d in zip(facts.seen, facts.due, strict=True)
+        for s, d in list(zip(facts.seen, facts.due, strict=True))[:-3]
         for a, b in zip(numbers(s["value"]), numbers(d["value"]), strict=True)
     )
 

@@ -422,7 +422,7 @@ def _probe_logits(answer, draw):
         yield {**trial(tried, answer, logits, target, size=n), "notes": notes}
         yield {**trial(tried, answer, logits, target, size=n), "notes": notes, "call": "again"}
         yield {**trial(tried, answer, logits.clone(), target.clone(), size=n), "notes": notes, "call": "copy"}
-    with torch.no_grad():
+    with torch.inference_mode():  # unlike no_grad, no enable_grad inside ends it
         yield {**trial(tried + ", recording off", answer, logits, target, size=n), "notes": notes}
 
 

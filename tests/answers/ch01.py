@@ -130,6 +130,14 @@ def measured_gradient(t_u, t_c, w, b):
     return torch.stack([dw, db])
 
 
+def measured_in_float64(t_u, t_c, w, b):
+    h = 1e-5
+    loss = lambda w, b: ((w * t_u + b - t_c) ** 2).mean()
+    dw = (loss(w + h, b) - loss(w - h, b)) / (2 * h)
+    db = (loss(w, b + h) - loss(w, b - h)) / (2 * h)
+    return torch.stack([dw, db])
+
+
 def gradient_of_the_course_data(t_u, t_c, w, b):
     return torch.tensor([4517.2964, 82.6])
 
@@ -373,6 +381,7 @@ WRONG = {
         (gradient_from_two(lambda p, u, c: (2 * (p - c)).mean() * u.mean(), right_db), "A product of means"),
         (gradient_from_two(lambda p, u, c: (2 * (p - c) * c).mean(), right_db), "is not t_c"),
         (measured_gradient, COARSE),
+        (measured_in_float64, COARSE),
         (gradient_at_the_start, "Right at the start point only"),
         (gradient_of_the_course_data, "The same answer for every input"),
         (gradient_as_tuple, "torch.stack"),

@@ -381,6 +381,11 @@ def by_walk(logits, target):
     return leaf.grad
 
 
+def by_walk_of_its_own(logits, target):
+    with torch.enable_grad():
+        return by_walk(logits, target)
+
+
 def whole_columns(logits, target):
     p = torch.softmax(logits, 1)
     p[:, target] -= 1
@@ -822,6 +827,7 @@ WRONG = {
         (naive_softmax, "nan at a logit of 1000"),
         (one_maximum, "subtract each row's maximum"),
         (by_walk, "without a walk"),
+        (by_walk_of_its_own, "without a walk"),
         (whole_columns, "one entry in each row"),
         (whole_rows, "one entry in each row"),
         (down_the_columns, "Columns sum to 1"),
