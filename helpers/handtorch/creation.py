@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import math
 import warnings
+from functools import wraps
 
 import numpy as np
 
@@ -16,6 +17,20 @@ COPY_CONSTRUCT = (
     "To copy construct from a tensor, it is recommended to use sourceTensor.detach().clone() or "
     "sourceTensor.detach().clone().requires_grad_(True), rather than torch.tensor(sourceTensor)."
 )
+
+
+def asked_for(function):
+    """Look at the `dtype` and the `device` that a new tensor is to have before it is made."""
+
+    @wraps(function)
+    def call(*args, **kwargs):
+        if "dtype" in kwargs and kwargs["dtype"] is not None:
+            kwargs["dtype"] = dtypes.wanted(kwargs["dtype"], function.__name__)
+        if "device" in kwargs:
+            dtypes.must_be_here(kwargs["device"])
+        return function(*args, **kwargs)
+
+    return call
 
 
 def leaf(array, dtype=None, requires_grad=False):
@@ -30,10 +45,11 @@ def leaf(array, dtype=None, requires_grad=False):
     return made
 
 
+@asked_for
 def tensor(data, *, dtype=None, device=None, requires_grad=False, pin_memory=False) -> Tensor:
     """A tensor with a copy of `data`: a number, nested lists, an array or a tensor. It does not remember where the data came from."""
     if isinstance(data, Variable):
-        warnings.warn(COPY_CONSTRUCT, stacklevel=2)
+        warnings.warn(COPY_CONSTRUCT, stacklevel=3)
         return leaf(data._array.copy(), dtype, requires_grad)
     return leaf(array_from(data, dtype), dtype, requires_grad)
 
@@ -43,6 +59,11 @@ def array_from(data, dtype=None):
     if isinstance(data, np.ndarray):
         dtypes.from_numpy_dtype(data.dtype)
         return np.array(data, order="C")
+    first = data
+    while isinstance(first, (list, tuple)) and first:
+        first = first[0]
+    if isinstance(first, str) and first is not data:
+        raise ValueError("too many dimensions 'str'")
     kinds = set()
     plain = without_tensors(data, kinds)
     if dtype is not None:
@@ -58,7 +79,12 @@ def array_from(data, dtype=None):
     except (ValueError, TypeError) as error:
         raise ragged(plain) or error from None
     except OverflowError:
-        raise RuntimeError("Overflow when unpacking long long") from None
+        whole = np.atleast_1d(np.array(plain, dtype=object))
+        if (abs(whole) >= 2**63).any():
+            raise ValueError("Overflow when unpacking long long") from None
+        if numpy.kind == "u" and (abs(whole) <= np.iinfo(numpy).max).all():
+            return np.array(plain, np.int64).astype(numpy)  # a negative number counts back from the largest
+        raise RuntimeError(f"value cannot be converted to type {numpy} without overflow") from None
 
 
 def without_tensors(data, kinds):
@@ -73,7 +99,7 @@ def without_tensors(data, kinds):
         if data._array.size != 1:
             raise ValueError("only one element tensors can be converted to Python scalars")
         if data.requires_grad:
-            warn_once(TO_SCALAR, stacklevel=5)
+            warn_once(TO_SCALAR, stacklevel=6)
         kinds.add(data.dtype)
         return data._array.item()
     if isinstance(data, np.ndarray):
@@ -105,6 +131,7 @@ def ragged(data, dim=0):
     return next(filter(None, (ragged(item, dim + 1) for item in data)), None)
 
 
+@asked_for
 def as_tensor(data, dtype=None, device=None) -> Tensor:
     """The data as a tensor: a tensor itself, an array's own memory, else a copy."""
     if isinstance(data, Variable):
@@ -114,6 +141,7 @@ def as_tensor(data, dtype=None, device=None) -> Tensor:
     return leaf(array_from(data, dtype), dtype)
 
 
+@asked_for
 def asarray(obj, *, dtype=None, device=None, copy=None, requires_grad=False) -> Tensor:
     """Like `as_tensor`; copy=True always copies."""
     made = as_tensor(obj, dtype)
@@ -135,19 +163,35 @@ def from_numpy(ndarray) -> Tensor:
     return wrap(ndarray)
 
 
+@asked_for
 def scalar_tensor(s, *, dtype=None, device=None, layout=None, requires_grad=False, pin_memory=False) -> Tensor:
     """A tensor without dimensions; its type is the default one unless given."""
     return leaf(np.asarray(s, (dtype or dtypes.get_default_dtype()).numpy), dtype, requires_grad)
 
 
-def shape_of(size):
-    """A shape from `f(2, 3)`, `f((2, 3))` or `f(size=…)`."""
+def shape_of(size, name="empty"):
+    """A shape from `f(2, 3)`, `f((2, 3))` or `f(size=…)`, where f is the function `name`."""
     if len(size) == 1 and isinstance(size[0], (tuple, list)):
         size = size[0]
+    elif len(size) == 1 and not is_length(size[0]):
+        kind = type(size[0]).__name__
+        raise TypeError(f"{name}(): argument 'size' (position 1) must be tuple of ints, not {kind}")
+    for place, n in enumerate(size, 1):
+        if not is_length(n):
+            raise TypeError(
+                f"{name}(): argument 'size' failed to unpack the object at pos {place} with error \"type must be tuple of "
+                f'ints,but got {type(n).__name__}"'
+            )
     shape = tuple(int(n) for n in size)
     if any(n < 0 for n in shape):
         raise RuntimeError(f"Trying to create tensor with negative dimension {min(shape)}: {list(shape)}")
     return shape
+
+
+def is_length(n):
+    if isinstance(n, Variable):
+        return n._array.dtype.kind in "iu"
+    return hasattr(n, "__index__") and not isinstance(n, bool)
 
 
 def filler(name, make, sentence):
@@ -168,15 +212,21 @@ def filler(name, make, sentence):
             size = (named.pop("size"),)
         if named:
             raise TypeError(f"{name}() got an unexpected keyword argument '{next(iter(named))}'")
-        made = leaf(make(shape_of(size), (dtype or dtypes.get_default_dtype()).numpy), None, requires_grad)
+        made = leaf(make(shape_of(size, name), (dtype or dtypes.get_default_dtype()).numpy), None, requires_grad)
         return made if out is None else out.set_to(made)
 
     def like(input, *, dtype=None, layout=None, device=None, requires_grad=False, memory_format=None):
+        must_be_tensor(input, name + "_like")
         return leaf(make(input._array.shape, (dtype or input.dtype).numpy), None, requires_grad)
 
     function.__name__, function.__doc__ = name, f"A tensor {sentence}. dtype: the default type unless given."
     like.__name__, like.__doc__ = name + "_like", f"A tensor {sentence}, with the shape and type of `input`."
-    return function, like
+    return asked_for(function), asked_for(like)
+
+
+def must_be_tensor(x, name):
+    if not isinstance(x, Variable):
+        raise TypeError(f"{name}(): argument 'input' (position 1) must be Tensor, not {type(x).__name__}")
 
 
 zeros, zeros_like = filler("zeros", np.zeros, "of zeros")
@@ -184,12 +234,20 @@ ones, ones_like = filler("ones", np.ones, "of ones")
 empty, empty_like = filler("empty", np.zeros, "of numbers that mean nothing (here: zeros)")
 
 
+@asked_for
 def full(size, fill_value, *, out=None, dtype=None, layout=None, device=None, requires_grad=False) -> Tensor:
     """A tensor of that shape in which every element is `fill_value`."""
     value = fill_value.item() if isinstance(fill_value, Variable) else fill_value
-    return leaf(np.full(shape_of((size,)), value, (dtype or dtypes.scalar_dtype(value)).numpy), None, requires_grad)
+    if not isinstance(size, (tuple, list)):
+        raise TypeError(f"full(): argument 'size' (position 1) must be tuple of ints, not {type(size).__name__}")
+    if isinstance(value, str):
+        raise TypeError("full(): argument 'fill_value' (position 2) must be Number, not str")
+    return leaf(
+        np.full(shape_of((size,), "full"), value, (dtype or dtypes.scalar_dtype(value)).numpy), None, requires_grad
+    )
 
 
+@asked_for
 def full_like(input, fill_value, *, dtype=None, layout=None, device=None, requires_grad=False, memory_format=None):
     """A tensor of `input`'s shape and type in which every element is `fill_value`."""
     value = fill_value.item() if isinstance(fill_value, Variable) else fill_value
@@ -197,14 +255,18 @@ def full_like(input, fill_value, *, dtype=None, layout=None, device=None, requir
     return leaf(array, None, requires_grad)
 
 
+@asked_for
 def eye(n, m=None, *, out=None, dtype=None, layout=None, device=None, requires_grad=False) -> Tensor:
     """The identity matrix, n by m."""
     for word, length in (("n", n), ("m", m)):
+        if length is not None and not is_length(length):
+            raise TypeError(f"eye(): argument '{word}' must be int, not {type(length).__name__}")
         if length is not None and length < 0:
             raise RuntimeError(f"{word} must be greater or equal to 0, got {length}")
     return leaf(np.eye(n, m, dtype=(dtype or dtypes.get_default_dtype()).numpy), None, requires_grad)
 
 
+@asked_for
 def arange(
     *args,
     start=None,
@@ -246,6 +308,7 @@ def arange(
     return leaf(array, None, requires_grad)
 
 
+@asked_for
 def linspace(start, end, steps, *, out=None, dtype=None, layout=None, device=None, requires_grad=False) -> Tensor:
     """`steps` numbers from `start` to `end`, both included, evenly spaced; counted from the nearer end, so that both are exact."""
     start, end = (n.item() if isinstance(n, Variable) else n for n in (start, end))
@@ -264,6 +327,7 @@ def linspace(start, end, steps, *, out=None, dtype=None, layout=None, device=Non
     return leaf(array.astype(kind), dtype, requires_grad)
 
 
+@asked_for
 def logspace(
     start, end, steps, base=10.0, *, out=None, dtype=None, layout=None, device=None, requires_grad=False
 ) -> Tensor:
@@ -275,11 +339,13 @@ def logspace(
     return leaf(np.power(float(base), exponents), dtype, requires_grad)
 
 
+@asked_for
 def tril_indices(row, col, offset=0, *, dtype=dtypes.int64, device=None, layout=None) -> Tensor:
     """The positions of the lower triangle of a matrix: a row of row numbers, a row of column numbers."""
     return leaf(np.stack(np.tril_indices(row, offset, col)), dtype)
 
 
+@asked_for
 def triu_indices(row, col, offset=0, *, dtype=dtypes.int64, device=None, layout=None) -> Tensor:
     """The positions of the upper triangle of a matrix."""
     return leaf(np.stack(np.triu_indices(row, offset, col)), dtype)

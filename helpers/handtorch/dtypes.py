@@ -45,6 +45,22 @@ FROM_NUMPY = {kind.numpy: kind for kind in ALL}
 _default = float32
 
 
+# Python's own types, which may be asked for as well.
+FROM_PYTHON = {builtins.bool: bool, builtins.int: int64, builtins.float: float64}
+
+
+def wanted(given, name: str) -> dtype:
+    """The type that a caller of the function `name` asks for by `dtype=`; TypeError where that is no type."""
+    if isinstance(given, dtype):
+        return given
+    if given is complex:
+        raise NotImplementedError("handtorch ends before complex numbers; use PyTorch for them")
+    try:
+        return FROM_PYTHON[given]
+    except (KeyError, TypeError):
+        raise TypeError(f"{name}(): argument 'dtype' must be torch.dtype, not {type(given).__name__}") from None
+
+
 def get_default_dtype() -> dtype:
     """The type of `tensor(1.0)` and of what integers become when they are divided."""
     return _default
@@ -182,10 +198,19 @@ class device:
 CPU = device("cpu")
 
 
-def must_be_here(wanted: device | str | None) -> None:
+def must_be_here(wanted: device | str | builtins.int | None) -> None:
     """Raise PyTorch's error for a device that this installation does not have."""
-    if wanted is not None and device(wanted).type not in ("cpu", "meta"):
-        raise AssertionError("Torch not compiled with CUDA enabled")
+    if wanted is None:
+        return
+    if isinstance(wanted, builtins.int):
+        raise RuntimeError("Cannot access accelerator device when none is available.")
+    kind = device(wanted).type
+    if kind == "mps":
+        raise RuntimeError("PyTorch is not linked with support for mps devices")
+    if kind == "meta":
+        raise NotImplementedError("tensors without numbers (device='meta'): handtorch ends before them; use PyTorch")
+    if kind != "cpu":
+        raise AssertionError(f"Torch not compiled with {'XPU' if kind == 'xpu' else 'CUDA'} enabled")
 
 
 class layout:

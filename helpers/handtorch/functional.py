@@ -158,6 +158,7 @@ def reduce_tensor(x, reduction):
 
 def same_size(input, target):
     """Warn about sizes that broadcast, and broadcast them."""
+    target.size()  # whoever hands over a number gets Python's complaint about it
     if target._array.shape != input._array.shape:
         warnings.warn(
             f"Using a target size ({target.shape}) that is different to the input size ({input.shape}). This will likely lead "
@@ -243,7 +244,7 @@ def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, r
     reduction = how(size_average, reduce, reduction)
     ndim, shape = input._array.ndim, input._array.shape
     if target._array.dtype.kind == "f":
-        raise RuntimeError(f"expected scalar type Long but found {target.dtype.letter}")
+        raise RuntimeError(f"expected target dtype to be Long or Byte, but got {target.dtype.letter}")
     if ndim < 3 and (shape[:-1] if ndim else ()) != target._array.shape:
         if ndim == 2 and target._array.ndim == 1:
             raise ValueError(
@@ -468,7 +469,7 @@ def margins(x, target, weight, p, margin):
     place = np.arange(len(target))[:, None]
     share = (np.arange(classes) != target) * (1 if weight is None else weight[target]) / classes
     share = share.astype(ops.array_of(x).dtype)
-    distance = margin - ops.pick(rows, key=(place, target)) + rows
+    distance = margin - ops.pick(rows, (place, target)) + rows
     return ops.maximum(distance, 0.0), ops.constant(share, x)
 
 
@@ -584,6 +585,8 @@ def pdist(input, p=2.0) -> Tensor:
 
 def linear(input, weight, bias=None) -> Tensor:
     """input @ weight.T + bias; input (…, in), weight (out, in), bias (out,)."""
+    if not isinstance(input, Variable):
+        methods.need_tensor(input, "linear")
     array, matrix = input._array, weight._array
     if array.dtype is not matrix.dtype:
         raise RuntimeError(
@@ -969,7 +972,11 @@ safe_softmax = Operation(
 def activation(op, **defaults):
     """An activation with `inplace=`."""
 
+    name = op.node_type.__name__.removesuffix("Backward0").lower()
+
     def function(input, inplace=False):
+        if not isinstance(input, Variable):
+            methods.need_tensor(input, name)
         return op.in_place((input,), defaults) if inplace else op.record((input,), defaults)
 
     return function
@@ -1134,7 +1141,7 @@ def glu(input, dim=-1) -> Tensor:
 def halves(x, dim):
     """The two halves of an array or tensor along `dim`."""
     n = x.shape[dim] // 2
-    return ops.pick(x, key=kernels.at(dim, slice(0, n))), ops.pick(x, key=kernels.at(dim, slice(n, 2 * n)))
+    return ops.pick(x, kernels.at(dim, slice(0, n))), ops.pick(x, kernels.at(dim, slice(n, 2 * n)))
 
 
 def glu_rule(g, x, dim):

@@ -24,7 +24,7 @@ def get_item(x, key):
     if arrays is None:
         return ops.positive(x) if shown is x else shown
     try:
-        return ops.pick(shown, key=arrays)
+        return ops.pick(shown, arrays)
     except IndexError as error:
         raise index_error(error, arrays, shown) from None
 
@@ -61,7 +61,7 @@ def set_item(x, key, value):
         raise RuntimeError(
             f"shape mismatch: value tensor of shape {list(wide)} cannot be broadcast to indexing result of shape {list(places)}"
         )
-    ops.put.in_place((shown, value), {"key": arrays})
+    ops.put.in_place((shown, value, arrays), {})
 
 
 def without_leading_ones(value, ndim):
@@ -92,13 +92,15 @@ def take_apart(x, key):
                 raise IndexError("slice() cannot be applied to a 0-dim tensor.")
             raise IndexError(OF_A_NUMBER)
         raise IndexError(f"too many indices for tensor of dimension {len(x.shape)}")
-    dim, arrays = 0, {}
+    dim, arrays, place = 0, {}, 0  # `place` counts the dimensions of the tensor itself
     for part in parts:
         if part is None:
             x = ops.unsqueeze(x, dim=dim)
             dim += 1
         elif part is Ellipsis:
-            dim += len(x._array.shape) - dim - remaining(parts, part)
+            skipped = len(x._array.shape) - dim - remaining(parts, part)
+            dim += skipped
+            place += skipped
         elif part is True or part is False:
             x = ops.unsqueeze(x, dim=dim)
             arrays[dim] = np.array([0] if part else [], np.int64)
@@ -106,11 +108,13 @@ def take_apart(x, key):
         elif isinstance(part, int):
             n = x._array.shape[dim]
             if not -n <= part < n:
-                raise IndexError(f"index {part} is out of bounds for dimension {dim} with size {n}")
+                raise IndexError(f"index {part} is out of bounds for dimension {place} with size {n}")
             x = ops.select(x, dim=dim, index=part % n)
+            place += 1
         elif isinstance(part, slice):
             x = slice_along(x, dim, part)
             dim += 1
+            place += 1
         else:
             if is_mask(part) and part.shape != x._array.shape[dim : dim + part.ndim]:
                 at = next(i for i in range(part.ndim) if part.shape[i] != x._array.shape[dim + i])
@@ -121,9 +125,10 @@ def take_apart(x, key):
             if is_mask(part) and part.ndim == 0:
                 x = ops.unsqueeze(x, dim=dim)
                 part = np.zeros(int(part), np.int64)
-            for place in part.nonzero() if is_mask(part) else (part,):
-                arrays[dim] = place
+            for positions in part.nonzero() if is_mask(part) else (part,):
+                arrays[dim] = positions
                 dim += 1
+                place += 1
     if not arrays:
         return x, None
     return x, tuple(arrays.get(i, slice(None)) for i in range(max(arrays) + 1))

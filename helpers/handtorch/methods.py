@@ -32,6 +32,25 @@ SAME_ARGUMENT = {
 }
 
 
+OF_TWO = {
+    "add",
+    "sub",
+    "subtract",
+    "mul",
+    "multiply",
+    "div",
+    "divide",
+    "eq",
+    "ne",
+    "lt",
+    "le",
+    "gt",
+    "ge",
+    "fmod",
+    "remainder",
+}
+
+
 # ---- how a function becomes PyTorch's --------------------------------------------------------------------------------
 
 
@@ -46,7 +65,14 @@ def public(function=None, *, names=(), in_place=False, method=True):
             if "out" in kwargs:
                 return into(kwargs.pop("out"), call, args, kwargs)
             kwargs = {SAME_ARGUMENT.get(name, name): value for name, value in kwargs.items()}
-        return function(*args, **kwargs)
+            if kwargs.get("dtype") is not None:
+                kwargs["dtype"] = dtypes.wanted(kwargs["dtype"], function.__name__)
+        try:
+            return function(*args, **kwargs)
+        except (AttributeError, TypeError) as error:
+            if type(error) is not TypeError:  # from Python or NumPy, in their words
+                need_operands(call.__name__, args)
+            raise
 
     for name in names or (function.__name__.rstrip("_"),):
         FUNCTIONS[name] = call
@@ -121,6 +147,14 @@ def overwrite(self, function, args, kwargs):
 def need_tensor(x, name, position=1, word="input"):
     if not isinstance(x, Tensor):
         raise TypeError(f"{name}(): argument '{word}' (position {position}) must be Tensor, not {type(x).__name__}")
+
+
+def need_operands(name, args):
+    """Whether a call failed because of its first two arguments; raises PyTorch's complaint about them if so."""
+    if args:
+        need_tensor(args[0], name)
+    if len(args) > 1 and isinstance(args[1], (str, dict, set)) and name in OF_TWO:
+        need_tensor(args[1], name, 2, "other")
 
 
 def dim_of(dim, ndim):
@@ -656,11 +690,11 @@ def clone(x, *, memory_format=None):
 def to(x, *args, dtype=None, device=None, copy=False, non_blocking=False, memory_format=None):
     """x in another type: itself if it has that type already."""
     for arg in args:
-        if isinstance(arg, dtypes.dtype):
-            dtype = arg
+        if isinstance(arg, (dtypes.dtype, type)):
+            dtype = dtypes.wanted(arg, "to")
         elif isinstance(arg, Tensor):
             dtype = arg.dtype
-        elif isinstance(arg, (str, dtypes.device)):
+        elif isinstance(arg, (str, dtypes.device, builtins.int)) and not isinstance(arg, builtins.bool):
             dtypes.must_be_here(arg)
     if device is not None:
         dtypes.must_be_here(device)
@@ -685,6 +719,7 @@ for _kind in dtypes.ALL:
         setattr(Tensor, _name, lambda self, memory_format=None, kind=_kind: to(self, kind))
 Tensor.type_as = lambda self, other: to(self, other.dtype)
 Tensor.cpu = lambda self, memory_format=None: self
+Tensor.cuda = lambda self, device=None, non_blocking=False, memory_format=None: to(self, "cuda")
 Tensor.get_device = lambda self: -1
 Tensor.is_floating_point = lambda self: is_float(self)
 Tensor.is_complex = lambda self: False
@@ -922,7 +957,7 @@ def spread_of(op):
         if correction is None:
             correction = 1 if unbiased is None or unbiased else 0
         if not is_float(x):
-            raise RuntimeError(f"{function.__name__} only support floating point and complex dtypes")
+            raise RuntimeError("std and var only support floating point and complex dtypes")
         dims = None if dim is None or dim == () or dim == [] else dims_of(dim, x._array.ndim)
         warn_about_freedom(x, dims, correction, function.__name__)
         return op.record((x,), {"dim": dims, "correction": correction, "keepdim": keepdim})
@@ -1705,7 +1740,20 @@ def broadcast_shapes(*shapes):
     try:
         return Size(np.broadcast_shapes(*shapes))
     except ValueError:
-        raise RuntimeError("Shape mismatch: objects cannot be broadcast to a single shape") from None
+        raise mismatch(shapes) from None
+
+
+def mismatch(shapes):
+    """PyTorch's complaint about the first shape that does not fit those before it, from the last dimension on."""
+    common = [1] * builtins.max(len(shape) for shape in shapes)
+    for at, shape in enumerate(shapes):
+        for place in range(-1, -1 - len(shape), -1):
+            if shape[place] != 1 and common[place] not in (1, shape[place]):
+                return RuntimeError(
+                    f"Attempting to broadcast a dimension of length {shape[place]} at {place}! Mismatching argument at index "
+                    f"{at} had {shape}; but expected shape should be broadcastable to {common}"
+                )
+            common[place] = builtins.max(common[place], shape[place])
 
 
 def broadcast_tensors(*tensors):
@@ -2290,7 +2338,7 @@ def masked_scatter(x, mask, source):
 def index_put(x, indices, values, accumulate=False):
     """x with values written (or added) at x[indices]."""
     key = tuple(slice(None) if i is None else i._array for i in indices)
-    return ops.put.record((x, values), {"key": key, "accumulate": accumulate})
+    return ops.put.record((x, values, key), {"accumulate": accumulate})
 
 
 @public(in_place=True)
@@ -2304,7 +2352,7 @@ def index_add(x, dim, index, source, *, alpha=1):
 def index_copy(x, dim, index, source):
     """x with slices of `source` written at those positions along a dimension."""
     key = kernels.at(dim_of(dim, x._array.ndim), index._array.reshape(-1))
-    return ops.put.called("IndexCopy").record((x, source), {"key": key if x._array.ndim else ()})
+    return ops.put.called("IndexCopy").record((x, source, key if x._array.ndim else ()), {})
 
 
 @public(in_place=True)
@@ -2313,7 +2361,7 @@ def index_fill(x, dim, index, value):
     key = kernels.at(dim_of(dim, x._array.ndim), np.unique(index._array))
     key = key if x._array.ndim else ()
     if isinstance(value, Variable):
-        return ops.put.called("IndexFillBackward1").record((x, value), {"key": key})
+        return ops.put.called("IndexFillBackward1").record((x, value, key), {})
     return ops.index_fill.record((x,), {"key": key, "value": in_type(value, x._array.dtype)})
 
 
@@ -2653,12 +2701,26 @@ def einsum(equation, *operands):
         (x._array.ndim - len(term.replace("...", "")) for term, x in zip(terms, operands, strict=True)), default=0
     )
     dots = [f"{i}" for i in range(extra)]
+    for at, (term, x) in enumerate(zip(terms, operands, strict=True)):
+        if "..." not in term and len(term) != x._array.ndim:
+            raise RuntimeError(
+                f"einsum(): the number of subscripts in the equation ({len(term)}) does not match the number of dimensions "
+                f"({x._array.ndim}) for operand {at} and no ellipsis was given"
+            )
     letters = [spelled(term, dots, x._array.ndim) for term, x in zip(terms, operands, strict=True)]
     if arrow:
         result = spelled(right, dots, None)
     else:
         flat = [c for term in terms for c in term if c.isalpha()]
         result = dots + builtins.sorted(c for c in set(flat) if flat.count(c) == 1)
+    lengths = {}
+    for at, (term, x) in enumerate(zip(letters, operands, strict=True)):
+        for c, n in zip(term, x._array.shape, strict=True):
+            if c.isalpha() and n != 1 and lengths.setdefault(c, n) != n:
+                raise RuntimeError(
+                    f"einsum(): subscript {c} has size {n} for operand {at} which does not broadcast with previously seen size "
+                    f"{lengths[c]}"
+                )
     everything = result + builtins.sorted({c for term in letters for c in term} - set(result))
     product = None
     for term, x in zip(letters, operands, strict=True):
@@ -3115,7 +3177,7 @@ def log_softmax(x, dim, dtype=None):
 
 def need_float(x, name):
     if not is_float(x):
-        raise RuntimeError(f"\"{name}_lastdim_kernel_impl\" not implemented for '{x.dtype.letter}'")
+        raise NotImplementedError(f"\"{name}_lastdim_kernel_impl\" not implemented for '{x.dtype.letter}'")
     return x
 
 

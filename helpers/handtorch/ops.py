@@ -631,7 +631,7 @@ rot90 = Operation(
     x=lambda g, k, dims: rot90(g, k=-k, dims=dims),
 )
 block_diag = Operation(
-    "BlockDiag", lambda *x: blocks(x), each=lambda g, i, shapes: reshape(pick(g, key=block(shapes, i)), shape=shapes[i])
+    "BlockDiag", lambda *x: blocks(x), each=lambda g, i, shapes: reshape(pick(g, block(shapes, i)), shape=shapes[i])
 )
 repeat = Operation(
     "Repeat", lambda x, *, times: np.tile(x, times), mix="none", x=lambda g, x_shape, times: unrepeat(g, x_shape, times)
@@ -647,18 +647,16 @@ stack = Operation("Stack", lambda *x, dim: stacked(x, dim), each=lambda g, i, di
 
 # ---- picking by index; what picks forward places backward, and the other way round -----------------------------------
 
-pick = Operation(
-    "Index", lambda x, *, key: x[key], mix="none", x=lambda g, x_shape, key: place(g, shape=x_shape, key=key)
-)
+pick = Operation("Index", lambda x, key: x[key], mix="none", x=lambda g, x_shape, key: place(g, shape=x_shape, key=key))
 place = Operation(
-    "IndexPut",
+    "IndexPutImpl",
     lambda x, *, shape, key, unique=False: placed(x, shape, key, unique),
     mix="none",
-    x=lambda g, key: pick(g, key=key),
+    x=lambda g, key: pick(g, key),
 )
 put = Operation(
-    "IndexPut", lambda x, y, *, key, accumulate=False: put_at(x, y, key, accumulate), mix="none",
-    x=lambda g, key, accumulate: g if accumulate else erase(g, key), y=lambda g, key: pick(g, key=key),
+    "IndexPut", lambda x, y, key, *, accumulate=False: put_at(x, y, key, accumulate), mix="none",
+    x=lambda g, key, accumulate: g if accumulate else erase(g, key), y=lambda g, key: pick(g, key),
 )  # fmt: skip
 take = Operation(
     "Take", lambda x, *, index: x.reshape(-1)[index], mix="none",
@@ -698,12 +696,16 @@ index_select = Operation(
 )  # fmt: skip
 index_add = Operation(
     "IndexAdd", lambda x, y, *, key, alpha: put_at(x, y if alpha == 1 else y * y.dtype.type(alpha), key, True), mix="none",
-    x=lambda g: g, y=lambda g, key, alpha: times(pick(g, key=key), alpha),
+    x=lambda g: g, y=lambda g, key, alpha: times(pick(g, key), alpha),
 )  # fmt: skip
 index_fill = Operation(
     "IndexFill", lambda x, *, key, value: put_at(x, value, key, False), mix="none", x=lambda g, key: erase(g, key)
 )
-select_scatter, slice_scatter = put.called("SelectScatter"), put.called("SliceScatter")
+select_scatter = Operation(
+    "SelectScatter", lambda x, y, *, key: put_at(x, y, key, False), mix="none",
+    x=lambda g, key: erase(g, key), y=lambda g, key: pick(g, key),
+)  # fmt: skip
+slice_scatter = select_scatter.called("SliceScatter")
 diagonal_scatter = Operation(
     "DiagonalScatter",
     lambda x, y, *, offset, dim1, dim2: on_a_diagonal(x, y, offset, dim1, dim2),
@@ -737,7 +739,7 @@ masked_scatter = Operation(
     mix="none",
     x=lambda g, mask: where(constant(mask, g), 0.0, g),
     y=lambda g, y_shape, mask: reshape(
-        place(pick(g, key=(mask,)), shape=(math.prod(y_shape),), key=(slice(int(mask.sum())),)), shape=y_shape
+        place(pick(g, (mask,)), shape=(math.prod(y_shape),), key=(slice(int(mask.sum())),)), shape=y_shape
     ),
 )
 fill_by = Operation(
@@ -1027,7 +1029,7 @@ def product_at_rule(g, x, index, y, ans, dim, include_self):
 
 def in_corner_of(y, index):
     """The part of y that an index of smaller shape uses."""
-    return y if tuple(y.shape) == tuple(index.shape) else pick(y, key=corner(array_of(index)))
+    return y if tuple(y.shape) == tuple(index.shape) else pick(y, corner(array_of(index)))
 
 
 def finite(x):
@@ -1089,7 +1091,7 @@ def distance_rule(g, difference, ans, p):
 
 
 def pairs_rule(g, x, ans, p, pairs):
-    difference = pick(x, key=(pairs[0],)) - pick(x, key=(pairs[1],))
+    difference = pick(x, (pairs[0],)) - pick(x, (pairs[1],))
     part = distance_rule(g, difference, ans, p)
     shape = tuple(x.shape)
     return place(part, shape=shape, key=(pairs[0],)) - place(part, shape=shape, key=(pairs[1],))
@@ -1139,9 +1141,9 @@ def product_of_others(x, dim):
     n = x.shape[dim]
     if not n:
         return x
-    one = zeros_like(pick(x, key=at(dim, slice(0, 1)))) + 1
-    before = cumprod(cat(one, pick(x, key=at(dim, slice(0, n - 1))), dim=dim), dim=dim)
-    back = flip(pick(x, key=at(dim, slice(1, n))), dim=(dim,))
+    one = zeros_like(pick(x, at(dim, slice(0, 1)))) + 1
+    before = cumprod(cat(one, pick(x, at(dim, slice(0, n - 1))), dim=dim), dim=dim)
+    back = flip(pick(x, at(dim, slice(1, n))), dim=(dim,))
     return before * flip(cumprod(cat(one, back, dim=dim), dim=dim), dim=(dim,))
 
 
@@ -1154,10 +1156,10 @@ def cumprod_rule(g, x, ans, dim):
     parts = []
     n = x.shape[dim]
     for k in range(n):
-        one = zeros_like(pick(x, key=at(dim, slice(0, 1)))) + 1
-        upto = pick(cumprod(cat(one, x, dim=dim), dim=dim), key=at(dim, slice(k, k + 1)))
-        after = cumprod(cat(one, pick(x, key=at(dim, slice(k + 1, n))), dim=dim), dim=dim)
-        parts.append((pick(g, key=at(dim, slice(k, n))) * upto * after).sum(dim, keepdims=True))
+        one = zeros_like(pick(x, at(dim, slice(0, 1)))) + 1
+        upto = pick(cumprod(cat(one, x, dim=dim), dim=dim), at(dim, slice(k, k + 1)))
+        after = cumprod(cat(one, pick(x, at(dim, slice(k + 1, n))), dim=dim), dim=dim)
+        parts.append((pick(g, at(dim, slice(k, n))) * upto * after).sum(dim, keepdims=True))
     return cat(*parts, dim=dim) if parts else zeros_like(x)
 
 
@@ -1186,7 +1188,7 @@ def cat_part(g, i, shapes, dim):
     if shapes[i] == (0,):
         return zeros((0,), g)
     start = sum(shape[dim] for shape in shapes[:i] if shape != (0,))
-    return pick(g, key=at(dim, slice(start, start + shapes[i][dim])))
+    return pick(g, at(dim, slice(start, start + shapes[i][dim])))
 
 
 def unrepeat(g, shape, times):
@@ -1221,7 +1223,7 @@ padded_from_corner = Operation(
     "Pad",
     lambda x, *, shape: in_corner(x, shape),
     mix="none",
-    x=lambda g, x_shape: pick(g, key=tuple(slice(n) for n in x_shape)),
+    x=lambda g, x_shape: pick(g, tuple(slice(n) for n in x_shape)),
 )
 
 

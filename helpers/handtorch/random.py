@@ -12,7 +12,7 @@ import secrets
 import numpy as np
 
 from . import dtypes
-from .creation import leaf, shape_of
+from .creation import asked_for, leaf, must_be_tensor, shape_of
 from .ops import nothing
 from .record import Operation, Variable
 from .tensor import C_NAMES, Tensor
@@ -268,11 +268,12 @@ def maker(name, fill, sentence):
     ):
         if named.keys() - {"size"}:
             raise TypeError(f"{name}() got an unexpected keyword argument '{next(iter(named))}'")
-        shape = shape_of((named["size"],) if named else size)
+        shape = shape_of((named["size"],) if named else size, name)
         made = leaf(np.empty(shape, (dtype or dtypes.get_default_dtype()).numpy))
         return fill(made, generator=generator).requires_grad_(requires_grad)
 
     def like(input, *, generator=None, dtype=None, layout=None, device=None, requires_grad=False, memory_format=None):
+        must_be_tensor(input, name + "_like")
         made = leaf(np.empty_like(input._array, dtype=(dtype or input.dtype).numpy))
         return fill(made, generator=generator).requires_grad_(requires_grad)
 
@@ -280,13 +281,14 @@ def maker(name, fill, sentence):
     like.__name__ = like.__qualname__ = name + "_like"
     function.__doc__ = f"A tensor of {sentence}. dtype: the default floating type unless given."
     like.__doc__ = f"A tensor of {sentence}, with the shape and type of `input`."
-    return function, like
+    return asked_for(function), asked_for(like)
 
 
 rand, rand_like = maker("rand", uniform_, "numbers spread evenly from 0 up to, not including, 1")
 randn, randn_like = maker("randn", normal_, "normally distributed numbers, mean 0, standard deviation 1")
 
 
+@asked_for
 def randint(
     *args, generator=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False, **named
 ):
@@ -307,6 +309,7 @@ def randint(
     return filled_with_integers(made, low, high, generator)
 
 
+@asked_for
 def randint_like(
     input,
     low,
@@ -330,6 +333,7 @@ def filled_with_integers(made, low, high, generator):
     return random_(made, int(low), int(high), generator=generator).requires_grad_(requires_grad)
 
 
+@asked_for
 def randperm(
     n, *, generator=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False
 ) -> Tensor:
@@ -338,6 +342,7 @@ def randperm(
     return leaf(stream_of(generator).permutation(n), dtype or dtypes.int64, requires_grad)
 
 
+@asked_for
 def normal(
     mean,
     std=1.0,

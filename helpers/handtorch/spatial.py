@@ -92,7 +92,7 @@ def correlate_weight(x, y, kernel, how):
 
 def cropped(y, shape):
     """y without the places at its far end that `shape` lacks: a transposed convolution may have been made larger."""
-    return y if tuple(y.shape) == tuple(shape) else ops.pick(y, key=tuple(map(slice, shape)))
+    return y if tuple(y.shape) == tuple(shape) else ops.pick(y, tuple(map(slice, shape)))
 
 
 def plus(y, b):
