@@ -302,10 +302,24 @@ def arange(
         start, end, step = int(start), int(end), int(step)
     count = math.ceil((end - start) / step)
     if dtype.is_floating_point:
-        array = (start + np.arange(count, dtype=np.float64) * step).astype(dtype.numpy)
+        array = steps_of(start, step, count, dtype.numpy)
     else:
         array = (int(start) + np.arange(count) * int(step)).astype(dtype.numpy)
     return leaf(array, None, requires_grad)
+
+
+def steps_of(start, step, count, kind):
+    """start, start + step, …, rounded as PyTorch does it.
+
+    Its processor takes 32 bytes at a time: the first number of a group is rounded, and the others are counted from there, as long as there
+    are two groups more. It multiplies and adds in one step, rounded once: as if in a wider type.
+    """
+    wide = np.longdouble if kind == np.float64 else np.float64
+    start, step, together = wide(start), wide(step), 32 // kind.itemsize
+    grouped = count - count % (2 * together)
+    first = (start + step * np.arange(0, grouped, together)).astype(kind)
+    groups = first[:, None].astype(wide) + step * np.arange(together)
+    return np.concatenate([groups.ravel(), start + step * np.arange(grouped, count)]).astype(kind)
 
 
 @asked_for
@@ -322,8 +336,10 @@ def linspace(start, end, steps, *, out=None, dtype=None, layout=None, device=Non
     if steps < 2:
         return leaf(np.full(steps, first, kind), dtype, requires_grad)
     step = (last - first) / kind.type(steps - 1)
-    index = np.arange(steps, dtype=kind)
-    array = np.where(np.arange(steps) < steps // 2, first + step * index, last - step * (steps - 1 - index))
+    # PyTorch's processor multiplies and adds in one step, rounded once: as if in a wider type.
+    wide = np.float64 if kind == np.float32 else np.longdouble
+    index, step = np.arange(steps), wide(step)
+    array = np.where(index < steps // 2, wide(first) + step * index, wide(last) - step * (steps - 1 - index))
     return leaf(array.astype(kind), dtype, requires_grad)
 
 

@@ -213,13 +213,14 @@ class RandomSampler(Sampler):
     def __iter__(self):
         n, left = len(self.data_source), self.num_samples
         generator = self.generator or Generator().manual_seed(fresh_seed())
-        while left > 0:
-            at_once = min(left, 32 if self.replacement else n)
-            if self.replacement:
-                yield from randint(n, (at_once,), generator=generator).tolist()
-            else:
-                yield from randperm(n, generator=generator).tolist()[:at_once]
-            left -= at_once
+        if self.replacement:
+            for start in range(0, left, 32):
+                yield from randint(n, (min(left - start, 32),), generator=generator).tolist()
+            return
+        for _ in range(left // n):
+            yield from randperm(n, generator=generator).tolist()
+        # Drawn as well where nothing of it is taken: PyTorch does, and the next epoch's order depends on it.
+        yield from randperm(n, generator=generator).tolist()[: left % n]
 
     def __len__(self):
         return self.num_samples

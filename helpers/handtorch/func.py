@@ -16,15 +16,35 @@ from .tensor import Tensor
 __getattr__ = end_of("torch.func")
 
 
+def each(function, tree, *others):
+    """A nest of dicts, lists and tuples with `function` of each tensor in its place, and of those at the same place in the others."""
+    if isinstance(tree, dict):
+        return {key: each(function, part, *(o[key] for o in others)) for key, part in tree.items()}
+    if isinstance(tree, (list, tuple)):
+        return type(tree)([each(function, *parts) for parts in zip(tree, *others, strict=True)])
+    return function(tree, *others)
+
+
+def tensors_in(tree):
+    """The tensors of a nest, in order."""
+    found = []
+    each(found.append, tree)
+    return found
+
+
 def grad_and_value(func, argnums=0, has_aux=False):
-    """A function that returns the gradient of `func` with respect to one argument, and its value."""
+    """A function that returns the gradient of `func` with respect to one argument, and its value.
+
+    The argument is a tensor, or a nest of dicts, lists and tuples of tensors, such as `dict(model.named_parameters())`; its gradient
+    has the same form.
+    """
 
     def found(*args, **kwargs):
         places = argnums if isinstance(argnums, tuple) else (argnums,)
         args = list(args)
-        recorded = any(args[i].requires_grad for i in places)  # by a derivative around this one
+        recorded = any(x.requires_grad for i in places for x in tensors_in(args[i]))  # around this one
         for i in places:
-            args[i] = args[i].view_as(args[i]) if args[i].requires_grad else args[i].detach().requires_grad_()
+            args[i] = each(lambda x: x.view_as(x) if recorded else x.detach().requires_grad_(), args[i])
         with enable_grad():
             output = func(*args, **kwargs)
             output, aux = output if has_aux else (output, None)
@@ -34,10 +54,12 @@ def grad_and_value(func, argnums=0, has_aux=False):
                     f"grad_and_value(f)(*args): Expected f(*args) to return a scalar Tensor, got {got}. Maybe you wanted to use "
                     "the vjp or jacrev APIs instead?"
                 )
-            wanted = [args[i] for i in places]
+            wanted = [x for i in places for x in tensors_in(args[i])]
             grads = autograd.grad(output, wanted, create_graph=True, materialize_grads=True)
         if not recorded:
             grads, output = tuple(g.detach() for g in grads), output.detach()
+        of_place = iter(grads)
+        grads = tuple(each(lambda x: next(of_place), args[i]) for i in places)
         result = grads if isinstance(argnums, tuple) else grads[0]
         return (result, (output, aux)) if has_aux else (result, output)
 
@@ -151,9 +173,7 @@ def vmap(func, in_dims=0, out_dims=0, randomness="error", *, chunk_size=None):
             func(*(x if d is None else x.select(d, i) for x, d in zip(args, dims, strict=True)))
             for i in range(sizes.pop())
         ]
-        if isinstance(rows[0], (tuple, list)):
-            return tuple(stack([as_tensor(r) for r in column], out_dims) for column in zip(*rows, strict=True))
-        return stack([as_tensor(row) for row in rows], out_dims)
+        return each(lambda *column: stack([as_tensor(x) for x in column], out_dims), *rows)
 
     return mapped
 
