@@ -1,6 +1,8 @@
 """Chapter 10: the parts of an engine over arrays, and a network trained with it."""
 
+import contextlib
 import math
+from collections import Counter
 
 import numpy as np
 
@@ -9,7 +11,7 @@ from ..data import digits
 from ..engine import Tensor, mode, unbroadcast
 from .exercise import Exercise, Wrong
 from .record import encode, numbers, trial
-from .symptoms import DEEP, FLAT, FROZEN, GRAPH, LEFT, MODE, ONES, SHAPE, SIGN, SUM, TOUCHED, raises, slow, when
+from .symptoms import DEEP, FLAT, FROZEN, GRAPH, LEFT, MODE, ONES, SIGN, SUM, TOUCHED, raises, slow, when
 
 FORGOTTEN = "M66"
 
@@ -127,6 +129,9 @@ def _twice_the_first(vjp):
 SHARED = "Both gradients are one array: changing one changes the other."
 OWN = "The slope of a·b in a is b."
 ONE_COPY = "Copies send back one gradient each; you kept one."
+OWN_SHAPE = (
+    "Each gradient has its operand's shape: what was copied forward is added up backward, along the axes of the copies."
+)
 WHICH_AXIS = "Right for square operands only: which axis was copied?"
 
 EXERCISE_1 = Exercise(
@@ -141,8 +146,8 @@ EXERCISE_1 = Exercise(
     ),
     probe=_probe_rows,
     wrong=(
-        Wrong(SHAPE, None, _rows(lambda g, shape: np.array(g))),
-        Wrong(SHAPE, None, _rows(lambda g, shape: np.array(np.sum(g)))),
+        Wrong(OWN_SHAPE, None, _rows(lambda g, shape: np.array(g))),
+        Wrong(OWN_SHAPE, None, _rows(lambda g, shape: np.array(np.sum(g)))),
         Wrong(ONE_COPY, None, _rows(_kept_one)),
         Wrong(WHICH_AXIS, None, _rows(_wrong_axis)),
         Wrong(LEFT, None, (_twice_the_first(engine.vjp_add), _twice_the_first(engine.vjp_mul))),
@@ -165,7 +170,7 @@ EXERCISE_1 = Exercise(
         when(lambda f: _forgets(f), ONES, FORGOTTEN),
         when(lambda f: _same_size_wrong_numbers(f), ONE_COPY),
         when(lambda f: _other_axis(f), WHICH_AXIS),
-        when(_shape_differs, SHAPE),
+        when(_shape_differs, OWN_SHAPE),
         raises("operands could not be broadcast", WHICH_AXIS),
     ),
 )  # fmt: skip
@@ -203,8 +208,12 @@ def _same_size_wrong_numbers(facts):
 # --- 10.2 --------------------------------------------------------------------------------------------------------
 
 
+SQUARE = 8  # the first trial with square operands: random, then ones, then symmetric
+
+
 def _probe_matmul(answer, draw):
-    sizes = ((2, 2, 2), (3, 3, 3), (3, 4, 2), (1, 5, 3), (4, 1, 2), (2, 3, 1))
+    # Unequal sizes first: a verdict shows the first trial that fails, and squares hide what is wrong.
+    sizes = ((3, 4, 2), (1, 5, 3), (4, 1, 2), (2, 3, 1), (2, 2, 2), (3, 3, 3))
     for n, k, m in sizes:
         for kind in ("random", "ones", "symmetric") if n == k == m else ("random", "ones"):
             a, b = _array(draw, n, k), _array(draw, k, m)
@@ -219,6 +228,8 @@ NO_TRANSPOSE = "(3,4)@(4,2): shapes cannot meet."
 WRONG_SIDE = "Right shape for square inputs only."
 SWAPPED = "Yours for a has b's shape."
 HIDES = "Square inputs hide it."
+ENTRIES = "`*` multiplies entry by entry; a matrix product is due: `@`."
+OPERAND = "The gradient for a has the shape (n, k) of a, the one for b the shape (k, m) of b."
 SYMMETRIC = "Right when b is symmetric: whose transpose is missing?"
 
 EXERCISE_2 = Exercise(
@@ -234,8 +245,8 @@ EXERCISE_2 = Exercise(
         Wrong(NO_TRANSPOSE, None, lambda g, a, b: (g @ b, a @ g)),
         Wrong(WRONG_SIDE, None, lambda g, a, b: (b.T @ g, g @ a.T)),
         Wrong(SWAPPED, None, lambda g, a, b: (a.T @ g, g @ b.T)),
-        Wrong(SHAPE, None, lambda g, a, b: (g * b, a * g)),
-        Wrong(SHAPE, None, lambda g, a, b: (g * b.T, a.T * g)),
+        Wrong(ENTRIES, None, lambda g, a, b: (g * b, a * g)),
+        Wrong(ENTRIES, None, lambda g, a, b: (g * b.T, a.T * g)),
         Wrong(ONES, "M11", lambda g, a, b: (np.ones_like(g) @ b.T, a.T @ np.ones_like(g))),
         Wrong(SYMMETRIC, None, lambda g, a, b: (g @ b, a.T @ g)),
         Wrong(LEFT, None, lambda g, a, b: (g @ b.T, a @ g)),
@@ -245,13 +256,13 @@ EXERCISE_2 = Exercise(
         when(_touched, TOUCHED, "M49"),
         when(_with_ones, ONES, FORGOTTEN),
         when(lambda f: _agree(_two(f.record["value"])[0], _two(f.wanted["value"])[1]), SWAPPED),
-        when(lambda f: all(k is None for k in f.kinds[:6]) and f.first >= 6, HIDES),
+        when(lambda f: not any(f.kinds[SQUARE:]), HIDES),
         when(lambda f: _left_only_where_defined(f), LEFT),
-        when(lambda f: f.kinds[2] is None and f.kinds[0] == "value", SYMMETRIC),
-        when(lambda f: f.kinds[1] is None and f.kinds[0] == "value", ONES, FORGOTTEN),
-        when(lambda f: f.raised("matmul") and f.kinds[0] == "value", NO_TRANSPOSE),
-        when(_shape_differs, SHAPE),
-        raises("operands could not be broadcast", SHAPE),
+        when(lambda f: f.kinds[SQUARE + 2] is None and f.kinds[SQUARE] == "value", SYMMETRIC),
+        when(lambda f: f.kinds[SQUARE + 1] is None and f.kinds[SQUARE] == "value", ONES, FORGOTTEN),
+        when(lambda f: f.raised("matmul") and f.kinds[SQUARE] == "value", NO_TRANSPOSE),
+        raises("operands could not be broadcast", ENTRIES),
+        when(_shape_differs, OPERAND),
     ),
 )  # fmt: skip
 
@@ -298,7 +309,39 @@ def _walks(tried, answer, root, leaves, *gradient, times=2):
         yield trial(f"{tried}, walk {k + 1}", call)
 
 
+@contextlib.contextmanager
+def _own_walk():
+    """While it lasts the engine's walk refuses: the answer has to walk by itself."""
+    ready_made = engine.backward
+
+    def refuse(*args, **kwargs):
+        raise RuntimeError(READY_MADE)
+
+    engine.backward = refuse
+    try:
+        yield
+    finally:
+        engine.backward = ready_made
+
+
+def _counted(t, calls):
+    """The same tensor, whose vjp notes each of its calls."""
+    rule = t.vjp
+
+    def vjp(g):
+        calls[t.order] += 1
+        return rule(g)
+
+    t.vjp = vjp
+    return t
+
+
 def _probe_walk(answer, draw):
+    with _own_walk():
+        yield from _graphs(answer, draw)
+
+
+def _graphs(answer, draw):
     x = Tensor(3.0, requires_grad=True)
     yield from _walks("x*x at 3", answer, x * x, [x])
     x = Tensor(3.0, requires_grad=True)
@@ -332,6 +375,17 @@ def _probe_walk(answer, draw):
     for _ in range(26):  # 18 would end in time, even path by path
         y = y + y
     yield from _walks("26 doublings", answer, y, [x], times=1)
+    x, one, calls = Tensor(1.0, requires_grad=True), Tensor(1.0), Counter()
+    y = x
+    for _ in range(12):
+        y = _counted(y + _counted(y * one, calls), calls)
+
+    def often():
+        most = max(calls.values(), default=0)  # twice is no fault: once for each parent
+        return "every tensor sent on once" if most <= 2 else f"one tensor sent on {most} times"
+
+    [record] = _walks("12 times y + y·1, where paths have different lengths", answer, y, [x], times=1)
+    yield {**record, "after": encode(often())}
 
 
 def _grads(facts, tried):
@@ -419,12 +473,14 @@ TOO_EARLY = "72 for 48: a node passed its gradient on before all of it had arriv
 PER_PATH = "26 doublings took too long: a node is visited once per path, not once."
 ONE_ARRAY = "Two leaves share one array: the second call changed both."
 NOT_ASKED = "`t_c.grad` is set; it does not require one."
+READY_MADE = "That is the engine's own walk: write the loop yourself, with `t.vjp` and `t.parents`."
+TOO_OFTEN = "A tensor is sent on before all who used it have sent, and so again and again. Take the youngest first."
 CLEARED = "Second call equals the first; PyTorch adds."
 
 EXERCISE_3 = Exercise(
     id="10.3",
     title="The walk",
-    reference=lambda root, g=1.0: engine.backward(root, g, retain_graph=True),
+    reference=lambda root, g=1.0, walk=engine.backward: walk(root, g, retain_graph=True),
     points=3,
     hints=(
         "A dictionary from tensor to the gradient that has arrived there so far; it starts with `root` and `g`.",
@@ -441,6 +497,7 @@ EXERCISE_3 = Exercise(
         Wrong(ONES, FORGOTTEN, _walk(start=lambda root: np.ones(root.data.shape))),
     ),
     symptoms=(
+        raises(READY_MADE, READY_MADE),
         raises("RecursionError", DEEP),
         when(_set_though_not_asked, NOT_ASKED, "M07"),
         when(lambda f: _grads(f, "x*x") == [3.0], FAN_OUT),
@@ -449,6 +506,7 @@ EXERCISE_3 = Exercise(
         when(lambda f: _grads(f, "x*x at 3, walk 2") == [18.0], MIDDLE, "M31"),
         when(lambda f: f.first == 3 and numbers(f.record["value"])[0] > 216, MIDDLE, "M31"),
         slow(PER_PATH),
+        when(lambda f: f.kind == "after", TOO_OFTEN),
         when(lambda f: f.first in (2, 4, 5, 6, 7) and f.kind == "value", TOO_EARLY),
         when(lambda f: f.raised("read-only") or f.first in (8, 9, 10, 11), ONE_ARRAY, "M41"),
         when(lambda f: f.kind == "value" and f.first >= 8, ONES, FORGOTTEN),
@@ -458,27 +516,39 @@ EXERCISE_3 = Exercise(
 # --- 10.4 --------------------------------------------------------------------------------------------------------
 
 
+FAR_BELOW = "logits [[1000, 0], [0, 0]]"
+
+
 def _probe_cross_entropy(answer, draw):
     cases = [(n, c, 1.0, f"{n} images, {c} classes") for n, c in ((1, 3), (2, 5), (4, 4), (8, 10), (5, 3))]
     cases += [(3, 4, 0.0, "equal logits"), (2, 3, 1000.0, "logits of 1000 and -1000")]
+    cases += [(2, 2, 1000.0, FAR_BELOW)]
     for n, c, scale, name in cases:
         logits, y = scale * _array(draw, n, c), draw.numpy.randint(0, c, n)
         if scale == 1000.0:
             logits = np.array([[1000.0, 0.0, -1000.0], [-1000.0, 1000.0, 0.0]])
             y = np.array([2, 1])
+        if name == FAR_BELOW:
+            logits, y = np.array([[1000.0, 0.0], [0.0, 0.0]]), np.array([0, 0])
         for g in (1.0, 3.0):
+            sent = []
 
-            def call(logits, y, g=g):
+            def call(logits, y, g=g, sent=sent):
                 loss, vjp = answer(logits, y)
-                first, again = (_only(vjp(g)) for _ in range(2))
-                return [float(loss), first, again]
+                sent += [vjp(g)]
+                sent += [np.array(_only(sent[0])), vjp(g)]
+                return [float(loss), sent[1], np.array(_only(sent[2]))]
 
-            yield {**trial(f"{name}, g = {g:g}", call, logits, y, size=n), "notes": c}
+            def form(sent=sent):
+                one = bool(sent) and isinstance(sent[0], tuple | list) and len(sent[0]) == 1
+                return "a tuple with one gradient" if one else "no tuple with one gradient"
+
+            yield {**trial(f"{name}, g = {g:g}", call, logits, y, size=n, after=form), "notes": c}
 
 
 def _only(sent):
     """The gradient itself, whether it came alone or in a tuple."""
-    return np.array(sent[0] if isinstance(sent, tuple | list) else sent)
+    return sent[0] if isinstance(sent, tuple | list) else sent
 
 
 def _losses_right(facts):
@@ -528,6 +598,9 @@ CLASSES = "Too small by the number of classes."
 PREDICTION = "Zero pull whenever the model is sure, right or not."
 OVER_ROWS = "Columns sum to 1, rows should."
 EDITED = "The second call on the same row differs."
+CAPPED = "A small number inside the logarithm caps the loss: take the logarithm of a sum, not of p."
+ONE_MAXIMUM = "The maximum of the whole table leaves nothing of a row that lies far below it: take each row's own."
+NO_TUPLE = "The vjp has to return a tuple with one gradient: `(gradient,)`, with the comma."
 HOPELESS = "inf at a hopeless logit."
 
 EXERCISE_4 = Exercise(
@@ -566,6 +639,9 @@ EXERCISE_4 = Exercise(
             OVERFLOW,
             "M70",
         ),
+        when(lambda f: f.kind == "after", NO_TUPLE),
+        when(lambda f: f.wanted["tried"].startswith(FAR_BELOW) and f.kind == "value", ONE_MAXIMUM, "M70"),
+        when(lambda f: f.first >= 12 and math.isfinite(numbers(f.record["value"])[0]) and not _losses_right(f), CAPPED, "M70"),
         when(lambda f: f.first >= 12 and not f.record["raised"], HOPELESS, "M70"),
         when(lambda f: not _losses_right(f), "The loss itself is not the mean of minus log p at the labels.", None),
         when(lambda f: f.raised("unpack"), "Two things are due: the loss, and the function vjp.", None),
@@ -573,6 +649,10 @@ EXERCISE_4 = Exercise(
 )  # fmt: skip
 
 # --- 10.5 --------------------------------------------------------------------------------------------------------
+
+
+OFF = ", recording off before"
+DECORATED = "a decorated function"
 
 
 def _probe_no_grad(answer, draw):
@@ -642,14 +722,18 @@ def _probe_no_grad(answer, draw):
         make()
         return recorded()
 
+    stage = {}
+
     def decorated(make):
         seen = []
+        stage["called"] = False
 
         @make()
         def function(a, b=0):
             seen.append("ran")
             return [a, b, *recorded()]
 
+        stage["called"] = True  # what fails from here on fails at a call, not at the decoration
         return [list(seen), mode.grad, function(1, b=2), mode.grad, function(3), list(seen)]
 
     def decorated_raises(make):
@@ -671,11 +755,12 @@ def _probe_no_grad(answer, draw):
         ("an error inside the block", raising),
         ("one object, entered twice in a row", reused),
         ("one object, entered inside its own block", reentered),
-        ("a decorated function", decorated),
+        (DECORATED, decorated),
         ("a decorated function that raises an error", decorated_raises),
     ):
-        yield trial(name, around(action))
-        yield trial(f"{name}, recording off before", around(action), False)
+        for tried, *before in (name,), (name + OFF, False):
+            record = trial(tried, around(action), *before)
+            yield {**record, "notes": stage["called"]} if action is decorated else record
 
 
 def _value(facts, tried):
@@ -692,7 +777,11 @@ INNER = "Nested blocks: the inner one gave back the wrong mode."
 BY_ITSELF = "no_grad() alone already switched recording off."
 AT_ONCE = "The function was called when it was decorated."
 ONCE = "The second `with` on the same object failed."
-OFF = ", recording off before"
+AT_DECORATION = "The mode was off while you decorated, not while the function ran."
+KEYWORDS = "Pass keyword arguments on, too: `**kwargs`."
+ARGUMENTS = "Pass the arguments on: the new function takes `*args, **kwargs` and calls the old one with them."
+RESULT = "The decorated function returns None: hand its result on."
+NO_FUNCTION = "`__call__` returned None: it has to return the function that stands in the old one's place."
 NO_DECORATOR = "As a decorator it fails: give the class a `__call__` that takes a function and returns one."
 
 EXERCISE_5 = Exercise(
@@ -719,23 +808,30 @@ EXERCISE_5 = Exercise(
         when(lambda f: _fails(f, "one object, entered twice in a row"), ONCE),
         when(lambda f: _fails(f, "a block in a block"), INNER, "M61"),
         when(lambda f: _fails(f, "one object, entered inside its own block"), INNER, "M61"),
+        when(lambda f: _at_the_call(f, "unexpected keyword"), KEYWORDS),
+        when(lambda f: _at_the_call(f, "argument"), ARGUMENTS),
         when(lambda f: _ran_early(f), AT_ONCE, "M61"),
+        when(lambda f: _value(f, DECORATED)["list"][2] is None, RESULT),
+        when(lambda f: _value(f, DECORATED)["list"][2]["list"][2:] == [True, True], AT_DECORATION, "M61"),
+        raises("'NoneType' object is not callable", NO_FUNCTION),
         raises("object is not callable", NO_DECORATOR),
-        raises("NoneType' object is not callable", AT_ONCE, "M61"),
         when(lambda f: _fails(f, "a block"), MODE, "M61"),
         when(lambda f: f.wanted["tried"].startswith("a decorated function that raises"), MODE, "M61"),
     ),
 )  # fmt: skip
 
 
+def _at_the_call(facts, fragment):
+    """Did a call of the decorated function, not the decoration, end in a TypeError that speaks of this?"""
+    found = next(s for s in facts.seen if s["tried"] == DECORATED)
+    return bool(found["raised"]) and found["notes"] and fragment in found["raised"][1]
+
+
 def _ran_early(facts):
-    value = _value(facts, "a decorated function")
-    failed = any(
-        s["raised"] and "argument" in s["raised"][1]
-        for s in facts.seen
-        if s["tried"].startswith("a decorated function")
-    )
-    return failed if value is None else bool(value["list"][0]["list"])
+    found = next(s for s in facts.seen if s["tried"] == DECORATED)
+    if found["raised"]:
+        return not found["notes"] and "argument" in found["raised"][1]
+    return bool(_value(facts, DECORATED)["list"][0]["list"])
 
 
 # --- 10.6 --------------------------------------------------------------------------------------------------------
@@ -780,7 +876,7 @@ class Watched:
         self.labels_of = {row.tobytes(): int(label) for row, label in zip(x, y, strict=True)}
         self.losses, self.sizes, self.dirty, self.ascents, self.moves = [], [], 0, 0, 0
         self.largest = self.first_weights = 0.0
-        self.mismatched = self.pairs = self.walks = 0
+        self.mismatched = self.pairs = self.walks = self.sent = 0
         self.before = None
 
     def __enter__(self):
@@ -796,7 +892,12 @@ class Watched:
         loss, vjp = self.row(logits, y)
         self.losses.append(float(loss))
         self.last_labels = y
-        return loss, vjp
+
+        def counted(g):
+            self.sent += 1  # a walk of the student's own does not come by Tensor.backward
+            return vjp(g)
+
+        return loss, counted
 
     def watch_walk(self, root, *args, **kwargs):
         self.walks += 1
@@ -845,7 +946,7 @@ class Watched:
 
     def notes(self):
         return {
-            "walks": self.walks,
+            "walks": self.walks + self.sent,
             "dirty": self.dirty > min(self.walks, CLOSELY) / 2,
             "ascent": self.ascents > self.moves / 2,
             "frozen": self.walks > 1 and self.moves == 0,
@@ -863,11 +964,12 @@ def _probe_train(answer, draw):
     images, labels = images.reshape(-1, 64).astype(float), labels.astype(int)
     for split in range(3):
         order = np.random.RandomState(split).permutation(len(labels))
-        x, y = images[order[:1297]], labels[order[:1297]]
-        x_held, y_held = images[order[1297:]], labels[order[1297:]]
+        names = (np.arange(10) + 3 * (split == 1)) % 10  # only what learned from this y knows its names
+        x, y = images[order[:1297]], names[labels[order[:1297]]]
+        x_held, y_held = images[order[1297:]], names[labels[order[1297:]]]
         notes = {}
 
-        def call(x=x, y=y, x_held=x_held, y_held=y_held, notes=notes, order=order):
+        def call(x=x, y=y, x_held=x_held, y_held=y_held, notes=notes, order=order, names=names):
             with Watched(x, y) as seen, np.errstate(all="ignore"):
                 try:
                     predict = answer(x, y)
@@ -876,15 +978,21 @@ def _probe_train(answer, draw):
             said = np.asarray(predict(x_held))
             if said.shape != y_held.shape:
                 return f"predict gave shape {said.shape}"
-            notes["touched"] = not (np.array_equal(x, images[order[:1297]]) and np.array_equal(y, labels[order[:1297]]))
+            notes["touched"] = not (
+                np.array_equal(x, images[order[:1297]]) and np.array_equal(y, names[labels[order[:1297]]])
+            )
             notes["right"] = float((said == y_held).mean())
+            notes["untaught"] = notes["right"] < NEEDED / 2 < float((said == labels[order[1297:]]).mean())
             notes["ignores"] = bool((np.asarray(predict(x_held[::-1])) == said).all()) and len(set(said.tolist())) > 1
             notes["kinds"] = len(set(said.tolist()))
             if notes["touched"]:
                 return "the images or labels were changed"
-            return "92 % or more" if notes["right"] >= NEEDED else "less than 92 %"
+            if notes["right"] < NEEDED:
+                return "less than 92 %"
+            return "92 % or more" if notes["walks"] else "92 % or more, and no walk back"
 
-        record = trial(f"split {split}: {len(y)} images to learn from, {len(y_held)} held out", call)
+        renamed = "" if split != 1 else ", each digit with the label of the third one after it"
+        record = trial(f"split {split}: {len(y)} images to learn from, {len(y_held)} held out{renamed}", call)
         yield {**record, "notes": notes}
 
 
@@ -899,6 +1007,8 @@ UNSCALED = (
     "0.20 after one epoch, chance after ten: the images run from 0 to 16, lr 0.1 was meant for 0 to 1 (0.01 would do)."
 )
 LONGER = "Each step slower than the last."
+UNTAUGHT = "Here each digit has another label, and yours still gives the old one: it was not trained on the `x` and `y` that it is given."
+NO_WALK = "The engine was never asked to walk back: nothing here was learned from a gradient."
 BLIND = "Same answers for any images: the labels that you saw are not these."
 CHANCE = "10 %: chance. The labels no longer belong to their images: shuffle both with one permutation."
 
@@ -920,6 +1030,7 @@ EXERCISE_6 = Exercise(
              "predict should give one label for each image: `argmax(axis=1)`.", None),
         when(_noted("touched"), TOUCHED),
         when(_noted("ignores"), BLIND, "M81"),
+        when(_noted("untaught"), UNTAUGHT),
         when(lambda f: f.record["notes"].get("growing"), LONGER, "M44"),
         when(_noted("zeros"), ZEROS),
         when(_noted("apart"), CHANCE),
@@ -928,7 +1039,7 @@ EXERCISE_6 = Exercise(
         when(_noted("dirty"), SWINGS, "M28"),
         when(lambda f: f.record["notes"].get("largest", 0) > 1.5, UNSCALED, "M76"),
         when(lambda f: f.record["notes"].get("worst loss", 0) > 10 and "last loss" in f.record["notes"], THROWN, "M76"),
-        when(lambda f: f.record["notes"].get("walks") == 0, "The engine was never asked to walk back: nothing was learned.", None),
+        when(lambda f: f.record["notes"].get("walks") == 0, NO_WALK),
         when(lambda f: f.record["notes"].get("last loss", 9) < 0.25 and f.record["notes"].get("right", 1) < 0.5,
              "Learned well and read badly: does predict scale its images as the training did?", "M81"),
         when(lambda f: "right" in f.record["notes"], "It learns, and stays below 92 %: more epochs, a larger lr, or more hidden units.", None),
@@ -940,20 +1051,21 @@ EXERCISE_6 = Exercise(
 EXERCISE_7 = Exercise(
     id="10.7",
     title="Explain with a number",
-    reference=lambda: math.log(10),
-    hints=("The probability of the label is 0.1, whatever the label is.", "Minus its natural logarithm."),
+    reference=lambda: math.log(26),
+    hints=("The probability of the label is 1/26, whichever letter it is.", "Minus its natural logarithm."),
     wrong=(
-        Wrong("That is the probability.", None, 0.1),
-        Wrong("That is the number of classes.", None, 10.0),
-        Wrong("Right only if the base of the logarithm were ten.", None, 1.0),
-        Wrong("In bits.", None, lambda: math.log2(10)),
-        Wrong(SIGN, None, lambda: -math.log(10)),
-        Wrong("That is the error rate.", None, 0.9),
-        Wrong("Summed over classes: only the target's counts.", "M02", lambda: 10 * math.log(10)),
+        Wrong("That is the probability.", None, 1 / 26),
+        Wrong("That is the number of classes.", None, 26.0),
+        Wrong("Right only if the base of the logarithm is ten; `np.log` has the base e.", None, lambda: math.log10(26)),
+        Wrong("In bits.", None, lambda: math.log2(26)),
+        Wrong(SIGN, None, lambda: -math.log(26)),
+        Wrong("That is the error rate.", None, 25 / 26),
+        Wrong("Summed over classes: only the target's counts.", "M02", lambda: 26 * math.log(26)),
         Wrong("That is certainty, and right.", None, 0.0),
-        Wrong("One run's value: which would chance give?", None, 2.39),
-        Wrong("Over the number of classes: the loss is not divided by them.", "M02", lambda: math.log(10) / 10),
-        Wrong("That is the loss of nine tenths: the label's own chance counts.", None, lambda: -math.log(0.9)),
+        Wrong("That is the loss of ten equal chances; here are 26 letters.", None, lambda: math.log(10)),
+        Wrong("Over the number of classes: the loss is not divided by them.", "M02", lambda: math.log(26) / 26),
+        Wrong("That is the loss at 25/26: the label's own chance counts.", None, lambda: -math.log(25 / 26)),
+        *(Wrong("Right so far: give four digits.", None, rounded) for rounded in (3.0, 3.2, 3.25, 3.3)),
     ),
 )
 

@@ -6,7 +6,8 @@ import math
 import numpy as np
 
 from helpers import engine
-from helpers.checks.symptoms import DEEP, FLAT, FROZEN, GRAPH, LEFT, MODE, ONES, SHAPE, SIGN, SUM, TOUCHED
+from helpers.checks.symptoms import DEEP, FLAT, FROZEN, GRAPH, LEFT, MODE, ONES, SIGN, SUM, TOUCHED
+from helpers.data import digits
 from helpers.engine import Tensor, cross_entropy, mode, sgd_step, unbroadcast, zero_grad
 
 # --- 10.1 Add and multiply ---------------------------------------------------------------------------------------
@@ -108,6 +109,16 @@ def add_last_axis(g, a, b):
 
 def mul_doubled(g, a, b):
     return 2 * unbroadcast(g * b, a.shape), unbroadcast(g * a, b.shape)
+
+
+def add_ones_only(g, a, b):
+    """Sums where an operand has a 1, and keeps the axes that it has not."""
+
+    def ones_down(shape):
+        lead = g.ndim - len(shape)
+        return g.sum(axis=tuple(lead + k for k, n in enumerate(shape) if n == 1), keepdims=True) + 0.0
+
+    return ones_down(a.shape), ones_down(b.shape)
 
 
 # --- 10.2 Matmul -------------------------------------------------------------------------------------------------
@@ -294,6 +305,37 @@ def walk_per_path(root, g=1.0):
                 stack.append((parent, part))
 
 
+def walk_oldest_first(root, g=1.0):
+    """Right numbers, and a tensor is sent on once per path wherever paths differ in length."""
+    waiting = {root: np.ones(root.data.shape) * g}
+    while waiting:
+        t = min(waiting, key=lambda t: t.order)
+        mine = waiting.pop(t)
+        if not t.parents:
+            t.grad = mine + 0.0 if t.grad is None else t.grad + mine
+            continue
+        for parent, part in zip(t.parents, t.vjp(mine), strict=True):
+            if parent.requires_grad:
+                waiting[parent] = waiting[parent] + part if parent in waiting else part
+
+
+def walk_two_calls(root, g=1.0):
+    """Asks a vjp once for each parent."""
+    got = {root: np.ones(root.data.shape) * g}
+    while got:
+        t = sorted(got, key=lambda t: t.order)[-1]
+        mine = got.pop(t)
+        if not t.parents:
+            t.grad = mine + 0.0 if t.grad is None else t.grad + mine
+        for k, parent in enumerate(t.parents):
+            if parent.requires_grad:
+                got[parent] = got.get(parent, 0.0) + t.vjp(mine)[k]
+
+
+def walk_of_the_engine(root, g=1.0):
+    root.backward(np.ones(root.data.shape) * g, retain_graph=True)
+
+
 # --- 10.4 Cross-entropy ------------------------------------------------------------------------------------------
 
 
@@ -329,7 +371,26 @@ def ce_tensor_free(logits, y):
         slope = np.exp(log_p)
         slope[label] -= 1
         slopes.append(slope)
-    return sum(losses) / len(losses), lambda g: g * np.array(slopes) / len(losses)
+    return sum(losses) / len(losses), lambda g: [g * np.array(slopes) / len(losses)]
+
+
+def ce_no_tuple(logits, y):
+    loss, vjp = ce_logsumexp(logits, y)
+    return loss, lambda g: vjp(g)[0]
+
+
+def ce_one_maximum(logits, y):
+    """The maximum of the whole table in the place of each row's."""
+    rows = np.arange(len(y))
+    z = logits - logits.max()
+    log_p = z - np.log(np.exp(z).sum(axis=1, keepdims=True))
+
+    def vjp(g):
+        slope = np.exp(log_p)
+        slope[rows, y] -= 1
+        return (g * slope / len(y),)
+
+    return -log_p[rows, y].mean(), vjp
 
 
 def ce(p_of=None, over=None, sign=1, hot=None, with_g=True, loss_of=None):
@@ -529,6 +590,46 @@ class no_arguments(with_stack):
         mode.grad = self.old.pop()
 
 
+class decorates_in_vain(with_stack):
+    def __call__(self, function):
+        with self:
+            return function
+
+
+class no_keywords(with_stack):
+    def __call__(self, function):
+        def inside(*a):
+            with self:
+                return function(*a)
+
+        return inside
+
+
+class no_arguments_passed(with_stack):
+    def __call__(self, function):
+        def inside(*a, **k):
+            with self:
+                return function()
+
+        return inside
+
+
+class no_result(with_stack):
+    def __call__(self, function):
+        def inside(*a, **k):
+            with self:
+                function(*a, **k)
+
+        return inside
+
+
+class no_function(with_stack):
+    def __call__(self, function):
+        def inside(*a, **k):
+            with self:
+                return function(*a, **k)
+
+
 class no_decorator:
     def __init__(self):
         self.old = []
@@ -612,6 +713,40 @@ def train_raw_slowly(x, y):
     return made(x, y, scale=1.0, lr=0.005, epochs=12)
 
 
+def train_own_walk(x, y):
+    """The walk of Exercise 10.3 in the place of the tensor's own."""
+    W, b = Tensor(np.zeros((64, 10)), requires_grad=True), Tensor(np.zeros(10), requires_grad=True)
+    for epoch in range(25):
+        for k in range(0, len(y), 32):
+            zero_grad([W, b])
+            walk_sorted(cross_entropy(Tensor(x[k : k + 32] / 16) @ W + b, y[k : k + 32]))
+            sgd_step([W, b], 0.1)
+    return lambda images: np.argmax(images @ W.data / 16 + b.data, axis=1)
+
+
+def trained_before():
+    """A training that never looks at the x and y that it is given: on all images, with their own labels."""
+    images, labels = digits()
+    images, predict = images.reshape(-1, 64) * 1.0, []
+
+    def train(x, y):
+        if not predict:
+            predict.append(made(images, labels.astype(int), epochs=5))
+        return predict[0]
+
+    return train
+
+
+def trained_elsewhere(x, y):
+    """Trains, and on other arrays than those that it is given."""
+    images, labels = digits()
+    return made(images.reshape(-1, 64) * 1.0, labels.astype(int), epochs=5)
+
+
+def nearest(x, y):
+    return lambda images: y[[((x - one) ** 2).sum(1).argmin() for one in images]]
+
+
 def up(params, lr):
     sgd_step(params, -lr)
 
@@ -659,16 +794,16 @@ def scores_not_labels(net, x, y):
 RIGHT = {
     "10.1": [(engine.vjp_add, engine.vjp_mul), (add_loop, mul_loop), (engine.vjp_add, mul_by_add)],
     "10.2": [matmul_einsum, matmul_dot, matmul_transposed],
-    "10.3": [walk_sorted, walk_heap, walk_lists],
+    "10.3": [walk_sorted, walk_heap, walk_lists, walk_two_calls],
     "10.4": [ce_logsumexp, ce_one_hot, ce_tensor_free],
     "10.5": [with_stack, with_linked, with_contextlib],
-    "10.6": [train_softmax_long, train_wide, train_raw_slowly],
-    "10.7": [math.log(10), -math.log(0.1), 2.3026, np.log(10.0)],
+    "10.6": [train_softmax_long, train_wide, train_raw_slowly, train_own_walk],
+    "10.7": [math.log(26), -math.log(1 / 26), 3.258, 3.26, np.log(26.0)],
 }
 
 WRONG = {
     "10.1": [
-        ((add_plain, mul_plain), SHAPE),
+        ((add_plain, mul_plain), "Each gradient has its operand's shape"),
         ((add_only_a, mul_only_a), LEFT),
         ((engine.vjp_add, mul_only_a), LEFT),
         ((add_no_g, mul_no_g), ONES),
@@ -678,7 +813,8 @@ WRONG = {
         ((add_first_copy, engine.vjp_mul), "Copies send back one gradient each"),
         ((add_shared, engine.vjp_mul), "Both gradients are one array"),
         ((engine.vjp_add, mul_in_place), TOUCHED),
-        ((add_everything, engine.vjp_mul), SHAPE),
+        ((add_everything, engine.vjp_mul), "Each gradient has its operand's shape"),
+        ((add_ones_only, engine.vjp_mul), "Each gradient has its operand's shape"),
         ((add_last_axis, engine.vjp_mul), "which axis was copied?"),
         ((engine.vjp_add, mul_doubled), None),
     ],
@@ -688,7 +824,8 @@ WRONG = {
         (lambda g, a, b: (a.T @ g, g @ b.T), "Yours for a has b's shape."),
         (lambda g, a, b: (g @ b.T, a.T @ g) if g.size == a.size == b.size else (g, g), "Square inputs hide it."),
         (lambda g, a, b: (np.ones(g.shape) @ b.T, a.T @ np.ones(g.shape)), ONES),
-        (lambda g, a, b: (g * b, a * g), SHAPE),
+        (lambda g, a, b: (g * b, a * g), "`*` multiplies entry by entry"),
+        (lambda g, a, b: (g * b, g * a), "`*` multiplies entry by entry"),
         (lambda g, a, b: (g @ b, a.T @ g), "whose transpose is missing?"),
         (lambda g, a, b: (g @ b.T, a @ g), LEFT),
         (lambda g, a, b: (g @ b.T, np.ones(b.shape)), LEFT),
@@ -708,6 +845,9 @@ WRONG = {
         (changed_walk(meet=meet_in_place), "Two leaves share one array"),
         (changed_walk(wanted=False), "it does not require one"),
         (changed_walk(clear=True), "PyTorch"),
+        (walk_oldest_first, "before all who used it have sent"),
+        (walk_of_the_engine, "the engine's own walk"),
+        (lambda root, g=1.0: engine.backward(root, g, True), "the engine's own walk"),
     ],
     "10.4": [
         (ce(p_of=softmax_naive, loss_of=minus_log), "nan at a logit of 1000."),
@@ -726,6 +866,10 @@ WRONG = {
         (ce(p_of=softmax_safe, loss_of=minus_log), "inf at a hopeless logit."),
         (ce(sign=-1), SIGN),
         (ce(loss_of=lambda p, rows, y: -np.log(p[rows, y] + 1e-30).sum()), "The loss itself"),
+        (ce(loss_of=lambda p, rows, y: -np.log(p[rows, y] + 1e-12).mean()), "A small number inside the logarithm"),
+        (ce(loss_of=lambda p, rows, y: -np.log(np.clip(p[rows, y], 1e-9, 1)).mean()), "A small number inside"),
+        (ce_one_maximum, "take each row's own"),
+        (ce_no_tuple, "a tuple with one gradient"),
     ],
     "10.5": [
         (sets_true, MODE),
@@ -741,6 +885,11 @@ WRONG = {
         (once, "The second `with` on the same object failed."),
         (no_arguments, "three arguments"),
         (no_decorator, "As a decorator it fails"),
+        (decorates_in_vain, "while you decorated, not while the function ran"),
+        (no_keywords, "Pass keyword arguments on, too"),
+        (no_arguments_passed, "Pass the arguments on"),
+        (no_result, "hand its result on"),
+        (no_function, "`__call__` returned None"),
     ],
     "10.6": [
         (lambda x, y: made(x, y, spread=0.0), "About 8 %"),
@@ -757,18 +906,23 @@ WRONG = {
         (lambda x, y: made(x, y, say=unscaled_predict), "does predict scale its images"),
         (lambda x, y: made(x, y, epochs=1, say=scores_not_labels), "one label for each image"),
         (lambda x, y: lambda images: np.zeros(len(images), int), "never asked to walk back"),
+        (nearest, "never asked to walk back"),
+        (trained_before(), "not trained on the `x` and `y`"),
+        (trained_elsewhere, "not trained on the `x` and `y`"),
     ],
     "10.7": [
-        (0.1, "That is the probability."),
-        (10, "That is the number of classes."),
-        (1.0, "Right only if the base"),
-        (3.3219, "In bits."),
-        (-2.3026, SIGN),
-        (0.9, "That is the error rate."),
-        (23.026, "Summed over classes"),
+        (0.03846, "That is the probability."),
+        (26, "That is the number of classes."),
+        (1.415, "the base of the logarithm is ten"),
+        (4.7004, "In bits."),
+        (-3.2581, SIGN),
+        (0.9615, "That is the error rate."),
+        (84.71, "Summed over classes"),
         (0.0, "That is certainty"),
-        (2.39, "One run's value"),
-        (0.23026, "Over the number of classes"),
-        ("2.3026", "A text"),
+        (2.3026, "That is the loss of ten"),
+        (0.1253, "Over the number of classes"),
+        (3.3, "four digits"),
+        (3.25, "four digits"),
+        ("3.2581", "A text"),
     ],
 }
