@@ -471,7 +471,7 @@ def split_histogram(losses) -> Picture:
 
 
 def sea_by_month(month, temperature, marked=None) -> Picture:
-    """Temperatures (°C) over the months 0 to 11, each a dot; `marked`: a mask of readings to show in red."""
+    """Temperatures (°C) over the months 0 to 11, each a dot; `marked`: a mask of readings to show in orange."""
     fig, ax = axes("", "temperature (°C)")
     marked = np.zeros(len(month), bool) if marked is None else marked
     beside = np.arange(len(month)) // 12 / (len(month) / 12) - 0.5  # the years side by side within their month
@@ -484,5 +484,5 @@ def sea_by_month(month, temperature, marked=None) -> Picture:
     seen += "far above it."
     if marked.any():
         ax.text(0.99, 0.97, "years of El Niño", transform=ax.transAxes, ha="right", va="top", color=RED)
-        seen += " The years of El Niño, in red, lie above the others in nearly every month."
+        seen += " The years of El Niño, in orange, lie mostly above the others."
     return show(fig, alt=seen)

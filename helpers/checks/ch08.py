@@ -188,8 +188,9 @@ def _probe_evaluate(answer, draw):
                     y = net.eval()(x)[:, 0]
                 net.train(training)
             tried = f"{n} readings, batch_size={size}, model.training={training}, recording {'on' if mode else 'off'}"
-            yield {**_evaluation(tried, answer, net, x, y, size, mode), "perfect": perfect, "n": n}
-            yield {**_evaluation(tried, answer, net, x, y, size, mode), "perfect": perfect, "n": n, "call": "again"}
+            notes = {"perfect": perfect, "n": min(n, size)}
+            yield {**_evaluation(tried, answer, net, x, y, size, mode), **notes}
+            yield {**_evaluation(tried, answer, net, x, y, size, mode), **notes, "call": "again"}
 
 
 def _evaluation(tried, answer, net, x, y, size, mode):
@@ -293,6 +294,7 @@ def _broadcast(model, x, y, batch_size):
     return total / len(x)
 
 
+NO_GRAPH = "The validation loss was recorded, and nobody walks that graph: compute it under `torch.no_grad()`."
 LAST_READING = "Changing the last reading changes nothing: the last batch is dropped."
 SHAPES = "Your loss is large for a perfect model: look at both shapes."
 DROPPED_MODE = "After your call the model no longer trains with dropout."
@@ -332,8 +334,8 @@ EXERCISE_2 = Exercise(
         when(_differs("gradients kept"), "The model's gradients changed during an evaluation.", "M81"),
         when(_differs("weights kept"), "The model's weights changed during an evaluation.", "M81"),
         when(lambda f: _left(f, "dropout"), "Two calls differ: dropout is alive.", "M56"),
-        when(_differs("graph"), GRAPH, "M81"),
         when(lambda f: f.kind in ("type", "tracked") and f.record["value"].get("tracked"), GRAPH, "M36"),
+        when(_differs("graph"), NO_GRAPH, "M81"),
         when(_now(False), DROPPED_MODE, "M82"),
         when(_now(True), "It was in eval mode before.", "M82"),
         when(lambda f: f.kind == "value" and _large_when_perfect(f), SHAPES, "M75"),
@@ -352,7 +354,7 @@ INSTEAD = {
     ("A", "C"): "both stop far above 1.17, what the months' means leave.",
     ("A", "D"): "nothing falls after epoch 10.",
     ("B", "A"): "training goes to 0.",
-    ("B", "C"): "training 0.0 is less than the noise in the readings.",
+    ("B", "C"): "training ends at 0.0, far below the dotted line.",
     ("B", "D"): "the validation curve turns and climbs; a constant gap does not.",
     ("C", "A"): "training has come down to what the months' means leave.",
     ("C", "B"): "validation does not climb.",
@@ -384,7 +386,7 @@ EXERCISE_3 = Exercise(
     items=(
         ("the gap stays, and neither curve turns.", None),
         ("nothing falls after epoch 10.", None),
-        ("training goes below the noise in the readings, and validation turns.", None),
+        ("training goes far below the dotted line, and validation turns.", None),
         ("both come down to what the months' means leave.", None),
     ),
 )
@@ -495,6 +497,21 @@ def _pauses_at_nan(val_losses, patience):
     return best_epoch, len(val_losses) - 1
 
 
+def _stops_before_looking(val_losses, patience):
+    """What the loop of `train_until` does: the loss of the epoch in which it stops is never seen."""
+    best, best_epoch, epoch = float("inf"), 0, 0
+    while epoch - best_epoch < patience and epoch < len(val_losses):
+        if val_losses[epoch] < best:
+            best, best_epoch = val_losses[epoch], epoch
+        epoch += 1
+    return best_epoch, epoch
+
+
+def _stops_before_looking_at_the_end_too(val_losses, patience):
+    best, stop = _stops_before_looking(val_losses, patience)
+    return best, min(stop, len(val_losses) - 1)
+
+
 def _swapped_pair(val_losses, patience):
     return early_stop(val_losses, patience)[::-1]
 
@@ -543,6 +560,7 @@ LATE = "You stop one epoch late (series shown)."
 STOP_IS_BEST = "The best is only known patience epochs later."
 KEEPS_FALLING = "A series that keeps falling ends at its last epoch."
 FUTURE = "The best lies after your stop: you looked into the future."
+UNSEEN = "Like `train_until` you stop before looking at the loss of that epoch; here it is looked at first."
 NAN_BEST = "nan is smaller than nothing and larger than nothing: skip it."
 
 
@@ -583,6 +601,8 @@ EXERCISE_4 = Exercise(
         Wrong(NAN_BEST, None, _nan_first),
         Wrong(NAN_BEST, None, _nan_wins),
         Wrong("An epoch with nan is an epoch without a better loss: count it.", None, _pauses_at_nan),
+        Wrong(UNSEEN, None, _stops_before_looking),
+        Wrong(UNSEEN, None, _stops_before_looking_at_the_end_too),
         Wrong("The best epoch comes first, the stop second.", None, _swapped_pair),
         Wrong("Epochs are counted from 0.", None, _from_one),
         Wrong("The epoch of the best is asked for, not its loss.", None, _loss_for_epoch),
@@ -725,7 +745,8 @@ EXERCISE_5 = Exercise(
         when(lambda f: _left(f, "awake in training"), "From the second epoch on the dropout sleeps: `model.train()` belongs into the loop.", "M82"),
         when(lambda f: _moves(f) and f.seen[0]["notes"] == ["dict"], "A new dictionary, the same tensors: 'best' still moves.", "M82"),
         when(_moves, LIVE, "M82"),
-        when(lambda f: _left(f, "graph of validation"), GRAPH, "M36"),
+        when(lambda f: f.kind == "after" and _left(f, "graph of validation"), f"The weights are right. {NO_GRAPH}", "M36"),
+        when(lambda f: _left(f, "graph of validation"), NO_GRAPH, "M36"),
     ),
 )  # fmt: skip
 
@@ -761,6 +782,8 @@ EXERCISE_6 = Exercise(
         Wrong("That is the ratio of the training losses: they hardly differ.", None, _of(lambda v: v[-1] / v[0], part=0)),
         Wrong("That is the median.", None, _of(lambda v: v[27])),
         Wrong("That is the mean.", None, _of(lambda v: sum(v) / 55)),
+        Wrong("Close: take both numbers from `val_55`, the printed ones are rounded.", None, 20.70 / 1.05),
+        Wrong("Close: take both numbers from `val_55`, the printed ones are rounded.", None, 19.8),
         Wrong("That is the number of splits.", None, 55),
         Wrong("The ratio in degrees: the loss is a square, and losses are asked for.", None, _of(lambda v: (v[-1] / v[0]) ** 0.5)),
     ),

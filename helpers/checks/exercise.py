@@ -8,7 +8,8 @@ student's names the mistake. Symptoms (a value twice too large, an argument that
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from itertools import repeat
 from typing import Any
 
@@ -131,8 +132,8 @@ def _grade_behaviour(exercise, answer, seed):
         return exercise._verdict(True, f"Right: agrees with the reference in all {tried} trials.")
     first = next((i for i, kind in enumerate(kinds) if kind), min(len(seen), len(due) - 1))
     facts = Facts(seen, due, end, kinds, first, exercise.rtol)
-    message, misconception = _diagnose(exercise, facts, seed, deadline - time.monotonic())
-    evidence = _evidence(facts)
+    message, misconception, shown = _diagnose(exercise, facts, seed, deadline - time.monotonic())
+    evidence = _evidence(replace(facts, first=shown))
     if printed.strip():
         evidence["printed"] = printed.strip()[:300]
     return exercise._verdict(False, message, misconception, evidence)
@@ -142,16 +143,26 @@ def _diagnose(exercise, facts, seed, seconds):
     if facts.end == "done":
         for wrong, records in zip(exercise.wrong, exercise._wrong_records(seed, seconds), strict=True):
             if len(records) == len(facts.seen) and all(map(_agree, facts.seen, records, repeat(exercise))):
-                return wrong.message, wrong.misconception
+                return wrong.message, wrong.misconception, facts.first
     if facts.slipped:
-        return fallback(facts), None
+        return fallback(facts), None, facts.first
     for symptom in (NOTHING, *exercise.symptoms, *GENERIC):
         try:
             if (symptom.of_error or not facts.crashed) and symptom.shows(facts):
-                return symptom.message, symptom.misconception
+                return symptom.message, symptom.misconception, _trial_that_shows(symptom, facts)
         except Exception:
             continue  # the record has not the form that this symptom looks for
-    return fallback(facts), None
+    return fallback(facts), None, facts.first
+
+
+def _trial_that_shows(symptom, facts):
+    """The first trial that shows the symptom by itself; where only several together do, the first that differs."""
+    for place, kind in enumerate(facts.kinds):
+        alone = Facts([facts.seen[place]], [facts.due[place]], facts.end, [kind], 0, facts.rtol)
+        with suppress(Exception):
+            if kind and symptom.shows(alone):
+                return place
+    return facts.first
 
 
 def _agree(one, other, exercise):

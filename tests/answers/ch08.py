@@ -213,6 +213,17 @@ def evaluator(
     return answer
 
 
+def evaluate_column_minus_row(model, x, y, batch_size):
+    was = model.training
+    model.eval()
+    total = 0.0
+    with torch.no_grad():
+        for k in range(0, len(x), batch_size):
+            total += ((model(x[k : k + batch_size]) - y[k : k + batch_size]) ** 2).sum().item()
+    model.train(was)
+    return total / len(x)
+
+
 def evaluate_prints(model, x, y, batch_size):
     print(evaluate_decorated(model, x, y, batch_size))
 
@@ -311,6 +322,25 @@ def stop_swapped(val_losses, patience):
 def stop_loss(val_losses, patience):
     best, stop = stop_prefix(val_losses, patience)
     return val_losses[best], stop
+
+
+def stop_like_train_until(val_losses, patience):
+    best_loss, best_epoch, epoch = float("inf"), 0, 0
+    while epoch - best_epoch < patience and epoch < len(val_losses):
+        if val_losses[epoch] < best_loss:
+            best_loss, best_epoch = val_losses[epoch], epoch
+        epoch += 1
+    return best_epoch, epoch
+
+
+def stop_before_looking(val_losses, patience):
+    best_loss, best_epoch = float("inf"), 0
+    for epoch, loss in enumerate(val_losses):
+        if epoch - best_epoch >= patience:
+            return best_epoch, epoch
+        if loss < best_loss:
+            best_loss, best_epoch = loss, epoch
+    return best_epoch, len(val_losses) - 1
 
 
 def stop_never(val_losses, patience):
@@ -467,7 +497,8 @@ WRONG = {
         (evaluator(eval_=False), "dropout is alive"),
         (evaluator(back=False), "no longer trains with dropout"),
         (evaluator(force_train=True), "It was in eval mode before."),
-        (evaluator(graph=True), GRAPH),
+        (evaluator(graph=True), "recorded, and nobody walks that graph"),
+        (evaluate_column_minus_row, "look at both shapes"),
         (evaluator(switch=False), MODE),
         (evaluator(switch=True), MODE),
         (evaluator(column=False), "large for a perfect model"),
@@ -486,7 +517,7 @@ WRONG = {
         (list("DABA"), "Run 4: training has come down"),
         (list("DABD"), "Run 4: the gap is a quarter"),
         (list("DDBC"), "Run 2: nothing falls"),
-        (list("DACC"), "Run 3: training 0.0 is less"),
+        (list("DACC"), "Run 3: training ends at 0.0"),
         (list("AABC"), "Run 1: training is down"),
         (["C"] * 4, "Four runs, four shapes."),
         (list("ABCD"), "4 of 4 items"),
@@ -508,6 +539,8 @@ WRONG = {
         (stop_swapped, "The best epoch comes first"),
         (stop_loss, "not its loss"),
         (stop_never, None),
+        (stop_like_train_until, "Like `train_until`"),
+        (stop_before_looking, "Like `train_until`"),
     ],
     "8.5": [
         (fitter(keep=lambda state: state), "'Best' equals the last"),
@@ -520,7 +553,7 @@ WRONG = {
         (fit_copies_outputs, "Only leaves can be deep-copied"),
         (fitter(clear=False), "Gradients of two epochs are added"),
         (fitter(wake=False), "the dropout sleeps"),
-        (fitter(graph=True), GRAPH),
+        (fitter(graph=True), "The weights are right. The validation loss was recorded"),
         (fitter(end="last"), "those of the last epoch"),
         (fit_no_grad_backward, "The validation loss has no graph"),
         (fitter(end="last live"), None),
@@ -535,6 +568,7 @@ WRONG = {
         (4.4876, "That is the median."),
         (4.7118, "That is the mean."),
         (55, "That is the number of splits."),
+        (20.70 / 1.05, "the printed ones are rounded"),
         (4.446, "The ratio in degrees"),
         (None, "None came"),
         ("19.77", "A text, not a number"),
