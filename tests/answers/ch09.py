@@ -84,6 +84,17 @@ def leaves_recursive(t):
     return out
 
 
+def leaves_recursive_doubled(t):
+    def visit(node):
+        if node is None:
+            return []
+        if hasattr(node, "variable"):
+            return [node.variable]
+        return [leaf for source, _ in node.next_functions for leaf in visit(source)]
+
+    return visit(t.grad_fn)
+
+
 def leaves_copied(t):
     return [leaf.detach().clone().requires_grad_() for leaf in leaves_by_name(t)]
 
@@ -105,6 +116,11 @@ def leaves_with_grad(t):
 
 def leaves_walks_anyway(t):
     t.sum().backward()
+    return leaves_by_name(t)
+
+
+def leaves_walks_and_keeps(t):
+    torch.autograd.grad(t.sum(), t, retain_graph=True)
     return leaves_by_name(t)
 
 
@@ -268,6 +284,20 @@ def norm_plus_one(x):
     return torch.sqrt(squares + zero) - zero
 
 
+def norm_positive(x):
+    squares = (x**2).sum(dim=1)
+    safe = torch.where(squares > 0, squares, torch.ones_like(squares))
+    return torch.where(squares > 0, torch.sqrt(safe), torch.zeros_like(squares))
+
+
+def norm_into_rows(x):
+    squares = (x**2).sum(dim=1)
+    out = torch.zeros_like(squares)
+    m = squares > 0
+    out[m] = torch.sqrt(squares[m])
+    return out
+
+
 def norm_where(x):
     s = (x * x).sum(1)
     root = s.sqrt()
@@ -293,6 +323,11 @@ def norm_nan_to_num(x):
 def norm_detach(x):
     s = (x**2).sum(dim=1)
     return torch.sqrt(s.detach() if bool((s == 0).any()) else s)
+
+
+def norm_detach_many(x):
+    s = norm_masked(x)
+    return s.detach() if len(x) > 1 and bool((s == 0).any()) else s
 
 
 def norm_if(x):
@@ -352,7 +387,7 @@ def ok_entry_by_entry(f, x):
         h[k] = 1e-5
         h = h.reshape(x.shape)
         measured[k] = ((f(x.detach() + h) - f(x.detach() - h)).detach() * v).sum() / 2e-5
-    return torch.allclose(g.flatten(), measured, rtol=1e-5, atol=1e-6)
+    return torch.allclose(g.flatten(), measured, rtol=1e-5)
 
 
 def ok_several_draws(f, x):
@@ -366,8 +401,26 @@ def ok_several_draws(f, x):
             walked = (leaf.grad * u).sum().item()
         there, back = f(x.detach() + 1e-6 * u), f(x.detach() - 1e-6 * u)
         measured = ((there - back) * v).sum().item() / 2e-6
-        if abs(walked - measured) > 1e-5 * max(1.0, abs(measured)):
+        if abs(walked - measured) > 1e-5 * max(abs(walked), abs(measured)):
             return False
+    return True
+
+
+def ok_one_number(f, x):
+    leaf = x.detach().clone().requires_grad_()
+    y = f(leaf)
+    v, u = torch.randn(y.shape, dtype=x.dtype), torch.randn(x.shape, dtype=x.dtype)
+    g = torch.autograd.grad(y, leaf, v)[0] if y.requires_grad else torch.zeros_like(x)
+    with torch.no_grad():
+        measured = (v * (f(x + 1e-6 * u) - f(x - 1e-6 * u))).sum() / 2e-6
+    return math.isclose((g * u).sum(), measured, rel_tol=1e-5)
+
+
+def ok_sets_the_flag_and_walks(f, x):
+    x.requires_grad_()
+    y = f(x)
+    v = torch.randn_like(y)
+    y.backward(v)
     return True
 
 
@@ -387,12 +440,20 @@ def ok_with(cotangent=torch.randn_like, h=1e-6, compare=None, dtype=torch.float6
             ends = f(point + step), f(point) if forward else f(point - step)
             measured = ((ends[0] - ends[1]) * v.to(ends[0].dtype)).sum().item() / (h if forward else 2 * h)
             walked = g.flatten()[k].item()
-            good = compare(walked, measured) if compare else abs(walked - measured) <= 1e-7 + 1e-6 * abs(measured)
+            good = compare(walked, measured) if compare else abs(walked - measured) <= 1e-8 + 1e-6 * abs(measured)
             if not good:
                 return False
         return True
 
     return gradient_ok
+
+
+def ok_equal(f, x):
+    leaf = x.detach().clone().requires_grad_()
+    y = f(leaf)
+    v, u = torch.randn_like(y), torch.randn_like(leaf)
+    (g,) = torch.autograd.grad(y, leaf, v)
+    return (g * u).sum() == (v * (f(leaf + 1e-6 * u) - f(leaf - 1e-6 * u))).sum() / 2e-6
 
 
 def ok_against_itself(f, x):
@@ -500,9 +561,9 @@ RIGHT = {
     "9.1": [[2, 6, 3, 2, 3], (2, 6, 3, 2, 3), torch.tensor([2, 6, 3, 2, 3])],
     "9.2": [leaves_by_name, leaves_by_dict, leaves_by_levels],
     "9.3": [report_comprehension, report_lists, report_count, report_with()],
-    "9.4": [norm_masked, norm_built_in, norm_rows, norm_plus_one],
-    "9.5": [ok_gradcheck, ok_entry_by_entry, ok_several_draws, ok_with()],
-    "9.6": [0.5, 1 / 2, torch.tensor(0.5)],
+    "9.4": [norm_masked, norm_built_in, norm_rows, norm_plus_one, norm_positive, norm_into_rows],
+    "9.5": [ok_entry_by_entry, ok_several_draws, ok_with(), ok_one_number],
+    "9.6": [2 / 3, 0.6667, torch.tensor(2 / 3)],
     "9.7": [mends(ONE), mends(TWO), mends(THREE)],
 }
 
@@ -526,10 +587,12 @@ WRONG = {
         (leaves_last_path, "second branch"),
         (leaves_doubled, "listed twice"),
         (leaves_recursive, DEEP),
+        (leaves_recursive_doubled, "listed twice"),
         (leaves_copied, "not the same object"),
         (leaves_detached, "not the same object"),
         (leaves_walks, "The graph is consumed"),
-        (leaves_walks_anyway, "No walk is needed"),
+        (leaves_walks_anyway, "The graph is consumed"),
+        (leaves_walks_and_keeps, "No walk is needed"),
         (leaves_with_grad, "who was reached last time"),
         (leaves_no_skip, "no function to visit"),
         (leaves_and_constants, "no walk ever reaches it"),
@@ -563,7 +626,8 @@ WRONG = {
         (norm_eps_large, "Value at 0 is not 0"),
         (norm_clamp, "Value at 0 is not 0"),
         (norm_nan_to_num, "The value was never nan"),
-        (norm_detach, "lose their gradient"),
+        (norm_detach, "Right value, no graph"),
+        (norm_detach_many, "lose their gradient"),
         (norm_if, "several rows, one if"),
         (norm_hook, "Real nans would be hidden"),
         (norm_absolute, "7, the sum of absolute values"),
@@ -573,13 +637,19 @@ WRONG = {
         (norm_of_all, "One length for each row"),
     ],
     "9.5": [
+        (ok_gradcheck, "Do not call `gradcheck`"),
+        (ok_with(h=0.01, compare=lambda a, b: abs(a - b) <= 1e-2 * abs(b)), "a thousandth too large"),
+        (ok_with(compare=lambda a, b: abs(a - b) <= 1e-4), "relative"),
+        (ok_with(compare=lambda a, b: abs(a - b) <= 1e-5 * (1 + abs(b))), "relative"),
+        (ok_equal, "compare with a tolerance"),
+        (ok_sets_the_flag_and_walks, "work on a copy"),
         (ok_with(cotangent=torch.ones_like), "ignores grad_output"),
         (ok_with(dtype=torch.float32), "float32 rounds"),
         (ok_with(h=1e-10), "a tiny h"),
         (ok_with(forward=True), "error falls with h only"),
         (ok_with(entries=1), "second entry"),
-        (ok_with(compare=lambda a, b: a == b), "two orders of rounding"),
-        (ok_with(compare=lambda a, b: abs(abs(a) - abs(b)) <= 1e-5 * (1 + abs(b))), "wrong sign"),
+        (ok_with(compare=lambda a, b: a == b), "compare with a tolerance"),
+        (ok_with(compare=lambda a, b: abs(abs(a) - abs(b)) <= 1e-5 * abs(b)), "wrong sign"),
         (ok_with(h=0.1), "h is too large"),
         (ok_against_itself, "Passed everything"),
         (ok_moves_x, TOUCHED),
@@ -591,15 +661,17 @@ WRONG = {
         (ok_prints, NONE),
     ],
     "9.6": [
-        (0, "leaves the other"),
+        (0, "leaves two"),
         (1, "the gradient is not"),
-        (2, "Upside down"),
-        (0.25, "not two halves twice"),
-        (0.0909, "1/11"),
-        (-1, "have one sign"),
-        (0.7071, "No root is taken"),
-        (None, "still leads to the parameters"),
-        ("0.5", "take the quotes away"),
+        (1.5, "Upside down"),
+        (1 / 3, "The cut takes one term"),
+        (0.5, "Three factors"),
+        (2, "How many terms"),
+        (0.67, "as a fraction"),
+        (0.66, "as a fraction"),
+        (-2 / 3, "have one sign"),
+        (None, "still lead to the parameters"),
+        ("2/3", "take the quotes away"),
         (0.3, None),
     ],
     "9.7": [
@@ -617,6 +689,7 @@ WRONG = {
         (mends(ONE, s10=(3, "optimizer = torch.optim.SGD([params], lr=2e-2)")), "half of the right gradient"),
         (mends(ONE, s10=(6, "loss = 0.5 * (gap * gap).mean()")), "Script 10: question 4"),
         (mends(ONE, s3=(99, "pass")), "A line number is outside"),
+        (mends(ONE, s1=(4, "for _ in range(99):"), s3=(99, "pass")), "Script 1: question 1"),
         (mends(ONE, s7=(8, "optimizer.step(")), "no Python"),
         (mends({1: ONE[1]}), "no mend yet"),
         (no_mend_yet, "A pair is asked for"),
