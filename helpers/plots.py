@@ -444,12 +444,20 @@ def loss_curves(runs, floor: float | None = None, top: float = 9.0) -> Picture:
 
 
 def _name_ends(ax, train, val, last, top):
-    """The names of both curves at their right ends, on the sides that face away from each other."""
-    above, below = 0.03 * top, -0.1 * top
-    on_the_ground = min(train, val) < 0.12 * top
-    for name, y, other, colour in (("training", train, val, BLUE), ("validation", val, train, RED)):
-        shift = above if y >= other or (on_the_ground and y < 0.05 * top) else below
-        ax.text(last * 0.93, min(y, 0.88 * top) + shift, name, color=colour, fontsize=12, ha="right")
+    """The names of both curves at their right ends: on the sides that face away from each other, if there is room beneath."""
+    line = 0.1 * top
+    (low, low_name, low_colour), (high, high_name, high_colour) = sorted(
+        [(train, "training", BLUE), (val, "validation", RED)]
+    )
+    place = high + 0.03 * top
+    if low >= line:
+        beneath = low - line
+    elif high - low >= 1.4 * line:
+        beneath = low + 0.03 * top
+    else:
+        beneath, place = place, place + line
+    for y, name, colour in ((beneath, low_name, low_colour), (place, high_name, high_colour)):
+        ax.text(last * 0.93, min(y, 0.91 * top), name, color=colour, fontsize=12, ha="right")
 
 
 def split_histogram(losses) -> Picture:

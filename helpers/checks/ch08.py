@@ -1,8 +1,10 @@
 """Chapter 8: two curves from one loop, and what they are worth."""
 
 import copy
+import random
 from itertools import combinations
 
+import numpy as np
 import torch
 
 from ..thermometer import loss_fn, model, t_c, t_un
@@ -66,17 +68,27 @@ def _probe_split(answer, draw):
         kept = {}
 
         def call(n=n, fraction=fraction, seed=seed, kept=kept):
-            torch.manual_seed(99)
+            _seed_all()
             train, val = answer(n, fraction, seed)
-            kept["next"] = torch.rand(2).tolist()
+            kept["next"] = _next_numbers()
             return [_complaint(train, val, n, fraction)]
 
         def undisturbed(kept=kept):
-            torch.manual_seed(99)
-            return kept.get("next") == torch.rand(2).tolist()
+            _seed_all()
+            return kept.get("next") == _next_numbers()
 
         yield {**trial(f"n={n}, fraction={fraction:.2g}, seed={seed}", call, after=undisturbed), "n": n}
     yield trial("n=50, fraction=0.2, two calls each with seeds 0 to 5", _drawn, answer)
+
+
+def _seed_all():
+    torch.manual_seed(99)
+    np.random.seed(99)
+    random.seed(99)
+
+
+def _next_numbers():
+    return [torch.rand(2).tolist(), np.random.rand(2).tolist(), random.random()]
 
 
 def _drawn(answer):
@@ -144,8 +156,8 @@ EXERCISE_1 = Exercise(
         when(_complains("together"), "Together they are fewer than n: a reading is dropped."),
         when(_complains("size"), "The validation part has not int(fraction * n) readings."),
         when(_complains("swapped"), "The large part came second: training first, validation second."),
-        when(_random_state, "The caller's random numbers changed: draw from a generator of your own."),
         when(_drew(0, "not the same"), "Two calls with one seed differ."),
+        when(_random_state, "The caller's random numbers changed: draw from a generator of your own."),
         when(_drew(1, "the ends"), "The last (or first) readings are always held out: shuffle."),
         when(_drew(1, "one"), "Every seed gives the same split."),
     ),

@@ -163,6 +163,20 @@ def evaluate_reshaped(model, x, y, batch_size):
     return total / len(y)
 
 
+def split_by_python(n, fraction, seed):
+    random.seed(seed)
+    order = random.sample(range(n), n)
+    n_val = max(1, int(fraction * n))
+    return torch.tensor(order[n_val:]), torch.tensor(order[:n_val])
+
+
+def split_by_numpy(n, fraction, seed):
+    np.random.seed(seed)
+    order = torch.from_numpy(np.random.permutation(n))
+    n_val = max(1, int(fraction * n))
+    return order[n_val:], order[:n_val]
+
+
 def evaluator(
     eval_=True,
     back=True,
@@ -475,6 +489,8 @@ RIGHT = {
 
 WRONG = {
     "8.1": [
+        (split_by_python, "The caller's random numbers changed"),
+        (split_by_numpy, "The caller's random numbers changed"),
         (split_from_the_end, "n = 4: the training set is empty"),
         (split_none_held_out, "n = 4: the validation set is empty"),
         (split_unshuffled, "are always held out"),
