@@ -563,7 +563,8 @@ class _Spied:
 def _called_by_gradcheck(frame):
     """Is PyTorch's own gradcheck (or handtorch's) among the callers? The frames know, under whatever name it was imported."""
     while frame is not None:
-        if frame.f_code.co_name == "gradcheck" and frame.f_globals["__name__"].startswith(("torch.", "helpers.")):
+        module = str(frame.f_globals.get("__name__"))
+        if frame.f_code.co_name == "gradcheck" and module.startswith(("torch.", "helpers.")):
             return True
         frame = frame.f_back
     return False
