@@ -315,7 +315,7 @@ def _own_walk():
     ready_made = engine.backward
 
     def refuse(*args, **kwargs):
-        raise RuntimeError(READY_MADE)
+        raise RuntimeError(CALLED)
 
     engine.backward = refuse
     try:
@@ -473,6 +473,7 @@ TOO_EARLY = "72 for 48: a node passed its gradient on before all of it had arriv
 PER_PATH = "26 doublings took too long: a node is visited once per path, not once."
 ONE_ARRAY = "Two leaves share one array: the second call changed both."
 NOT_ASKED = "`t_c.grad` is set; it does not require one."
+CALLED = "the ready-made walk was called"
 READY_MADE = "That is the engine's own walk: write the loop yourself, with `t.vjp` and `t.parents`."
 TOO_OFTEN = "A tensor is sent on before all who used it have sent, and so again and again. Take the youngest first."
 CLEARED = "Second call equals the first; PyTorch adds."
@@ -497,7 +498,7 @@ EXERCISE_3 = Exercise(
         Wrong(ONES, FORGOTTEN, _walk(start=lambda root: np.ones(root.data.shape))),
     ),
     symptoms=(
-        raises(READY_MADE, READY_MADE),
+        raises(CALLED, READY_MADE),
         raises("RecursionError", DEEP),
         when(_set_though_not_asked, NOT_ASKED, "M07"),
         when(lambda f: _grads(f, "x*x") == [3.0], FAN_OUT),
