@@ -1,4 +1,4 @@
-"""The backward pass over a live graph, one node at a time (sections 2.3, 2.8, 3.4, 9.2, 10.8)."""
+"""The backward pass over a live graph, one node at a time (sections 2.3, 2.8, 3.4, 9.9, 10.8)."""
 
 import torch
 
