@@ -111,7 +111,7 @@ class Exercise:
 
 def _grade_behaviour(exercise, answer, seed):
     """Each part of an answer that a probe can try is a function or a class."""
-    parts = answer if isinstance(answer, tuple) else (answer,)
+    parts = tuple(answer) if isinstance(answer, (tuple, list)) else (answer,)
     if any(part is ... for part in parts):
         return exercise._verdict(False, "Not attempted yet.", attempted=False)
     count = len(exercise.reference) if isinstance(exercise.reference, tuple) else 1
