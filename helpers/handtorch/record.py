@@ -306,6 +306,8 @@ class Operation:
             result = self.forward(*arrays, **params)
         except ValueError as error:
             raise in_pytorchs_words(error, arrays, into) from None
+        if type(result) is not ndarray:
+            result = np.asarray(result)
         if result.shape != into.shape:
             raise RuntimeError(
                 f"output with shape {list(into.shape)} doesn't match the broadcast shape {list(result.shape)}"
