@@ -3128,7 +3128,9 @@ def operator(op, swapped=False):
 
     def method(self, other):
         kind = type(other)
-        if kind is not Tensor and kind is not float and kind is not int:
+        if kind is Tensor and not swapped:
+            return op.record_two(self, other)
+        if kind is not float and kind is not int:
             if not isinstance(other, OPERAND):
                 return NotImplemented
             other = as_operand(other)

@@ -139,7 +139,7 @@ def expected(roots):
             if node in pending:
                 pending[node][-1] += 1
             elif node is not None:
-                pending[node] = [*[None] * len(node.metadata), 1]
+                pending[node] = [None, 1] if len(node.metadata) == 1 else [*[None] * len(node.metadata), 1]
                 stack.append(node.next_functions)
     return pending
 
