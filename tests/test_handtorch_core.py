@@ -4,6 +4,7 @@ PyTorch is the oracle. Float64 results are compared to 1e-9 (another BLAS, anoth
 Cotangents are random and not symmetric, so that a transposed or unsummed gradient shows.
 """
 
+import copy
 import gc
 import operator
 import sys
@@ -15,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import helpers.handtorch as handtorch
+from helpers.handtorch import walk
 
 settings.register_profile("handtorch", max_examples=60, deadline=None)
 settings.load_profile("handtorch")
@@ -586,6 +588,20 @@ def hooks_on_every_place(T):
     return seen, y.grad.tolist()
 
 
+def gradient_retained(T):
+    x = T.tensor([1.0, 2.0], requires_grad=True)
+    y = x * x
+    y.retain_grad()
+    y.sum().backward()
+    return y.grad.tolist()
+
+
+def copy_of_an_inference_tensor(T):
+    with T.inference_mode():
+        x = T.zeros(2)
+    return copy.deepcopy(x).is_inference()
+
+
 def classes(T, target, kind="int64", **options):
     x = T.tensor([[0.5, -1.0, 2.0], [1.0, 0.0, -2.0]], requires_grad=True)
     loss = T.nn.functional.cross_entropy(x, T.tensor(target, dtype=getattr(T, kind)), **options)
@@ -602,6 +618,8 @@ SHORTCUTS = {
     "after inference mode": modes_after_inference,
     "parameter in inference mode": parameter_in_inference_mode,
     "hooks": hooks_on_every_place,
+    "gradient retained": gradient_retained,
+    "copy of an inference tensor": copy_of_an_inference_tensor,
     "swapped": lambda T: T.tensor(2.0).__rfloordiv__(T.tensor(7.0)).item(),
     "types meet": lambda T: str((T.tensor([1.0]) * T.tensor(2.0, dtype=T.float64)).dtype),
     "integers divide": lambda T: (T.tensor([1, 2]) / T.tensor([2, 2])).tolist(),
@@ -620,3 +638,11 @@ SHORTCUTS = {
 @pytest.mark.parametrize("name", SHORTCUTS)
 def test_shortcuts_skip_nothing(name):
     assert told(handtorch, SHORTCUTS[name]) == told(torch, SHORTCUTS[name])
+
+
+@pytest.mark.parametrize("enter", [handtorch.inference_mode, lambda: handtorch.autograd.set_detect_anomaly(True)])
+def test_a_rare_mode_counts_from_its_first_use_on(enter):
+    walk.rare.clear()
+    with enter():
+        made = handtorch.ones(1, requires_grad=True) * 2
+        assert made.is_inference() or made.grad_fn.made_at is not None

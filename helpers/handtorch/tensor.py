@@ -514,7 +514,7 @@ class Tensor(Variable):
         twin = wrap(self._array.copy(), type(self))
         memo[id(self)] = twin
         twin.__dict__.update({k: copy.deepcopy(v, memo) for k, v in self.__dict__.items() if k not in LIVING})
-        twin._requires_grad, twin._inference = self._requires_grad, self._inference
+        twin._requires_grad = self._requires_grad
         twin._grad = copy.deepcopy(self._grad, memo)
         return twin
 
