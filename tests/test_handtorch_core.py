@@ -4,6 +4,7 @@ PyTorch is the oracle. Float64 results are compared to 1e-9 (another BLAS, anoth
 Cotangents are random and not symmetric, so that a transposed or unsummed gradient shows.
 """
 
+import copy
 import gc
 import operator
 import sys
@@ -15,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import helpers.handtorch as handtorch
+from helpers.handtorch import walk
 
 settings.register_profile("handtorch", max_examples=60, deadline=None)
 settings.load_profile("handtorch")
@@ -530,3 +532,117 @@ def test_refused_in_pytorchs_words(name):
             REFUSED[name](T, x)
         words.append((type(caught.value).__name__, str(caught.value).split("\nException raised")[0]))
     assert words[0] == words[1]
+
+
+# ---- what the shortcuts of a training loop must not skip -------------------------------------------------------------
+
+
+def told(T, program):
+    """What a program says: nested numbers, or the words of its error."""
+    try:
+        return program(T)
+    except (RuntimeError, IndexError, TypeError) as error:
+        return type(error).__name__, str(error)
+
+
+def view_of_a_changed_base(T, op):
+    x = T.tensor([1.0, 2.0], requires_grad=True)
+    base = x * 1
+    view = base[0]
+    base.mul_(3)
+    y = op(op(view, T.tensor(5.0)), view)
+    y.backward()
+    return y.item(), x.grad.tolist(), type(view.grad_fn).__name__
+
+
+def inference_tensor_in_an_operator(T):
+    with T.inference_mode():
+        x = T.tensor([1.0])
+        inside = (x * x).is_inference()
+    w = T.tensor([2.0], requires_grad=True)
+    return inside, told(T, lambda T: (w * x).tolist()), told(T, lambda T: x.mul_(2).tolist())
+
+
+def modes_after_inference(T):
+    with T.inference_mode():
+        T.ones(1)
+    x = T.ones(1)
+    return x.is_inference(), T.nn.Parameter(T.ones(2)).is_inference(), (x + x).is_inference()
+
+
+def parameter_in_inference_mode(T):
+    with T.inference_mode():
+        return T.nn.Parameter(T.zeros(2)).is_inference(), T.nn.Buffer(T.zeros(2)).is_inference()
+
+
+def hooks_on_every_place(T):
+    seen = []
+    x = T.tensor([1.0, 2.0], requires_grad=True)
+    y = x * x
+    y.retain_grad()
+    y.register_hook(lambda g: seen.append(("tensor", g.tolist())))
+    y.grad_fn.register_prehook(lambda grads: seen.append(("before", grads[0].tolist())))
+    y.grad_fn.register_hook(lambda results, grads: seen.append(("after", len(results))))
+    x.register_post_accumulate_grad_hook(lambda x: seen.append(("leaf", x.grad.tolist())))
+    y.sum().backward()
+    return seen, y.grad.tolist()
+
+
+def gradient_retained(T):
+    x = T.tensor([1.0, 2.0], requires_grad=True)
+    y = x * x
+    y.retain_grad()
+    y.sum().backward()
+    return y.grad.tolist()
+
+
+def copy_of_an_inference_tensor(T):
+    with T.inference_mode():
+        x = T.zeros(2)
+    return copy.deepcopy(x).is_inference()
+
+
+def classes(T, target, kind="int64", **options):
+    x = T.tensor([[0.5, -1.0, 2.0], [1.0, 0.0, -2.0]], requires_grad=True)
+    loss = T.nn.functional.cross_entropy(x, T.tensor(target, dtype=getattr(T, kind)), **options)
+    loss.backward()
+    return round(loss.item(), 5), [[round(v, 5) for v in row] for row in x.grad.tolist()]
+
+
+SHORTCUTS = {
+    **{
+        f"view of a changed base, {op.__name__}": lambda T, op=op: view_of_a_changed_base(T, op)
+        for op in (operator.add, operator.sub, operator.mul, operator.truediv)
+    },
+    "inference tensor in an operator": inference_tensor_in_an_operator,
+    "after inference mode": modes_after_inference,
+    "parameter in inference mode": parameter_in_inference_mode,
+    "hooks": hooks_on_every_place,
+    "gradient retained": gradient_retained,
+    "copy of an inference tensor": copy_of_an_inference_tensor,
+    "swapped": lambda T: T.tensor(2.0).__rfloordiv__(T.tensor(7.0)).item(),
+    "types meet": lambda T: str((T.tensor([1.0]) * T.tensor(2.0, dtype=T.float64)).dtype),
+    "integers divide": lambda T: (T.tensor([1, 2]) / T.tensor([2, 2])).tolist(),
+    "shapes do not meet": lambda T: (T.ones(2) + T.ones(3)).tolist(),
+    "a number of no dimensions": lambda T: type((T.tensor(1.0) - T.tensor(2.0)).item()).__name__,
+    "not recorded": lambda T: [(T.ones(1, requires_grad=True) < T.ones(1)).requires_grad],
+    "a class ignored": lambda T: classes(T, [0, -100]),
+    "a negative class ignored": lambda T: classes(T, [-1, 2], ignore_index=-1),
+    "a true class ignored": lambda T: classes(T, [2, 1], ignore_index=1),
+    "a class too large": lambda T: classes(T, [0, 3]),
+    "a class below zero": lambda T: classes(T, [0, -1]),
+    "classes in bytes": lambda T: classes(T, [0, 2], "uint8"),
+}
+
+
+@pytest.mark.parametrize("name", SHORTCUTS)
+def test_shortcuts_skip_nothing(name):
+    assert told(handtorch, SHORTCUTS[name]) == told(torch, SHORTCUTS[name])
+
+
+@pytest.mark.parametrize("enter", [handtorch.inference_mode, lambda: handtorch.autograd.set_detect_anomaly(True)])
+def test_a_rare_mode_counts_from_its_first_use_on(enter):
+    walk.rare.clear()
+    with enter():
+        made = handtorch.ones(1, requires_grad=True) * 2
+        assert made.is_inference() or made.grad_fn.made_at is not None

@@ -93,6 +93,9 @@ def test_zeros_infinities_and_empty_arrays():
             assert_same_bits(np.zeros(shape, np.float32), axis)
             assert_same_bits(np.zeros(shape, np.float64), axis, keepdims=axis is not None)
     assert_same_bits(np.array(-0.0, np.float32))
+    for shape in [(32, 32), (32, 10), (40, 8), (64, 64), (3, 5)]:
+        for axis in (None, 0, 1):
+            assert_same_bits(np.full(shape, -0.0, np.float32), axis)
     assert_same_bits(np.zeros((5, 1), np.float32), axis=1)
 
 

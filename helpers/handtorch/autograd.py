@@ -17,7 +17,7 @@ from . import dtypes, graph, ops
 from .end import end_of
 from .record import NO_EDGE, edge_of, made_by, modified_in_place, wrap
 from .tensor import GradientEdge, Tensor, backward, checked_inputs, run_backward, with_graph  # noqa: F401 (torch.autograd.backward)
-from .walk import SECOND_TIME, Node, mode
+from .walk import SECOND_TIME, Node, mode, rare
 
 __getattr__ = end_of("torch.autograd")
 _unsafe_preserve_version_counter = graph.preserve_version
@@ -145,6 +145,7 @@ class inference_mode(GradMode):
         return inference_mode(self.on)
 
     def __enter__(self):
+        rare[:] = [True]
         self.before = mode.grad, mode.inference
         mode.grad, mode.inference = not self.on, self.on
 
@@ -170,6 +171,7 @@ class set_detect_anomaly:
     """Look for nan in every backward, and remember where each forward was; as a context manager until the block ends."""
 
     def __init__(self, mode_: bool = True, check_nan: bool = True):
+        rare[:] = [True]
         self.before = mode.anomaly, mode.check_nan
         mode.anomaly, mode.check_nan = mode_, check_nan
 

@@ -253,10 +253,13 @@ def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, r
         raise RuntimeError("0D or 1D target tensor expected, multi-target not supported")
     classes = shape[1] if ndim > 1 else shape[0]
     labels = target._array
-    if labels.size and (np.minimum.reduce(labels, None) < 0 or np.maximum.reduce(labels, None) >= classes):
+    # Without a sign, -1 is larger than any class.
+    if labels.size and np.maximum.reduce(labels.view(f"u{labels.itemsize}"), None) >= classes:
         wrong = labels[(labels != ignore_index) & ((labels < 0) | (labels >= classes))]
         if wrong.size:
             raise IndexError(f"Target {wrong[0]} is out of bounds.")
+    elif not 0 <= ignore_index < classes:
+        ignore_index = None
     op = nll if ndim < 3 else nll_images
     return op.record((input, target, weight), {"ignore_index": ignore_index, "reduction": reduction})
 

@@ -117,17 +117,22 @@ def packed(value):
     return Packed(value) if hooks.stack and isinstance(value, Variable) else value
 
 
-def leave_packed(op, tracked, edges, inputs, params, result):
+def leave_packed(op, who, edges, inputs, params, result, counter=None):
     """`Operation.leave_node`, whose node then packs what it has saved."""
-    node = leave_plainly(op, tracked, edges, inputs, params, result)
+    node = leave_plainly(op, who, edges, inputs, params, result, counter)
     has_one_answer = node.answer is not None and type(node.answer[0]) is not tuple
     if node.saved or has_one_answer:
         node.saved = [(packed(value), version) for value, version in node.saved]
         if has_one_answer:
             node.answer, node.packed_answer = None, packed(wrap(node.answer[0]))
         node.kept_values = lambda recording: unpacked(node, recording)
-        node.release = lambda: vars(node).update(saved=None, answer=None, packed_answer=None)
+        node.release = lambda: forget(node)
     return node
+
+
+def forget(node):
+    """`OpNode.release` of a node that keeps its values packed."""
+    node.saved = node.answer = node.packed_answer = None
 
 
 def unpacked(node, recording):

@@ -12,6 +12,8 @@ import numpy as np
 
 from .sums import torch_sum
 
+FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
+
 
 def rounded_once(function, few=4096):
     """Compute float32 in double precision and round once: so PyTorch's own functions are nearly always right to the last bit.
@@ -20,8 +22,8 @@ def rounded_once(function, few=4096):
     """
 
     def compute(x):
-        if x.size <= few and x.dtype == np.float32:
-            return function(x.astype(np.float64)).astype(np.float32)
+        if x.size <= few and x.dtype == FLOAT32:
+            return function(x.astype(FLOAT64)).astype(FLOAT32)
         return function(x)
 
     return compute
@@ -247,9 +249,11 @@ def refuse_zero(divisor):
 
 def multiplied_and_added(x, factor, y, few=4096):
     """x + factor * y rounded once, as the processor's fused instruction does for PyTorch; large arrays are rounded twice."""
-    if isinstance(x, np.ndarray) and x.dtype == np.float32 and x.size <= few:
+    if isinstance(x, np.ndarray) and x.dtype == FLOAT32 and x.size <= few:
         factor = factor if isinstance(factor, np.ndarray) else float(np.float32(factor))
-        return (np.asarray(y, np.float64) * factor + x).astype(np.float32)
+        result = np.asarray(y, FLOAT64) * factor
+        result += x
+        return result.astype(FLOAT32)
     return x + y * factor
 
 
@@ -362,7 +366,7 @@ def log_softmax_of(x, dim):
     if not x.ndim:
         return x - x
     below = x - np.maximum.reduce(x, axis=dim, keepdims=True)
-    wide = below.astype(np.float64) if x.size <= 4096 else below
+    wide = below.astype(FLOAT64) if x.size <= 4096 else below
     return below - np.log(np.add.reduce(np.exp(wide), axis=dim, keepdims=True)).astype(x.dtype)
 
 
@@ -596,9 +600,12 @@ def cross_entropy_of_logit(x, y, positive_weight):
 
 
 def picked(x, target, weight, ignore_index):
-    """The key of each target's place in x, (N, C, …), and the weight of its class, 0 if it is to be ignored; None if all are 1."""
-    ignored = target == ignore_index
-    if x.ndim == 2 and weight is None and not np.logical_or.reduce(ignored):
+    """The key of each target's place in x, (N, C, …), and the weight of its class, 0 if it is to be ignored; None if all are 1.
+
+    ignore_index is None if no target is to be ignored.
+    """
+    ignored = np.zeros(target.shape, bool) if ignore_index is None else target == ignore_index
+    if x.ndim == 2 and weight is None and (ignore_index is None or not np.logical_or.reduce(ignored)):
         return (np.arange(target.size), target), None
     classes = np.where(ignored, 0, target)
     weight = np.ones(x.shape[x.ndim > 1], x.dtype) if weight is None else weight

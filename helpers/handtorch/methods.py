@@ -349,7 +349,7 @@ def sub(x, other, *, alpha=1):
 
 def add_(self, other, *, alpha=1):
     """Add `alpha * other` to the tensor itself."""
-    other = as_operand(other)
+    other = other if type(other) is Tensor else as_operand(other)
     return (
         ops.add.in_place((self, other), {}) if alpha == 1 else ops.add_scaled.in_place((self, other), {"alpha": alpha})
     )
@@ -357,7 +357,7 @@ def add_(self, other, *, alpha=1):
 
 def sub_(self, other, *, alpha=1):
     """Subtract `alpha * other` from the tensor itself."""
-    other = as_operand(other)
+    other = other if type(other) is Tensor else as_operand(other)
     return (
         ops.sub.in_place((self, other), {}) if alpha == 1 else ops.sub_scaled.in_place((self, other), {"alpha": alpha})
     )
@@ -405,7 +405,8 @@ Tensor.div_ = Tensor.divide_ = div_
 @public(names=("pow",), in_place=True)
 def power(x, exponent):
     """x to the power of `exponent`; either may be a number."""
-    if type(exponent) in (int, float) and isinstance(x, Variable) and x._array.dtype.kind == "f":
+    kind = type(exponent)
+    if (kind is int or kind is float) and isinstance(x, Variable) and x._array.dtype.kind == "f":
         return ops.power.record((x,), {"exponent": exponent})
     if isinstance(exponent, np.generic):
         exponent = exponent.item()
@@ -3189,7 +3190,9 @@ def operator(op, swapped=False):
 
     def method(self, other):
         kind = type(other)
-        if kind is not Tensor and kind is not float and kind is not int:
+        if kind is Tensor and not swapped:
+            return op.record_two(self, other)
+        if kind is not float and kind is not int:
             if not isinstance(other, OPERAND):
                 return NotImplemented
             other = as_operand(other)
@@ -3202,9 +3205,11 @@ def careful(function, swapped=False):
     """An operator from a function above."""
 
     def method(self, other):
-        if not isinstance(other, OPERAND):
-            return NotImplemented
-        other = as_operand(other)
+        kind = type(other)
+        if kind is not Tensor and kind is not float and kind is not int:
+            if not isinstance(other, OPERAND):
+                return NotImplemented
+            other = as_operand(other)
         return function(other, self) if swapped else function(self, other)
 
     return method
@@ -3212,7 +3217,7 @@ def careful(function, swapped=False):
 
 def augmented(function):
     def method(self, other):
-        if not isinstance(other, OPERAND):
+        if type(other) is not Tensor and not isinstance(other, OPERAND):
             return NotImplemented
         return function(self, other)
 

@@ -15,6 +15,7 @@ from . import dtypes
 from .autograd import Function, no_grad
 from .creation import empty_like, zeros
 from .methods import typename
+from .record import wrap
 from .tensor import Tensor
 from .walk import mode
 
@@ -26,8 +27,8 @@ class Parameter(Tensor):
         data = zeros(0) if data is None else data.detach()
         if requires_grad and not data.is_floating_point():
             raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
-        made = object.__new__(cls)
-        made._array, made._counter = data._array, data._counter
+        made = wrap(data._array, cls)
+        made._counter = data._counter
         made.requires_grad = requires_grad
         return made
 
@@ -40,8 +41,8 @@ class Buffer(Tensor):
 
     def __new__(cls, data=None, *, persistent=True):
         data = zeros(0) if data is None else data
-        made = object.__new__(cls)
-        made._array, made._counter, made.persistent = data._array, data._counter, persistent
+        made = wrap(data._array, cls)
+        made._counter, made.persistent = data._counter, persistent
         return made
 
 

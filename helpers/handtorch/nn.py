@@ -562,9 +562,10 @@ def module_of(name, function, defaults, shown=None, doc=None):
             else:
                 setattr(self, key, value)
 
+    options = [key for key in defaults if key not in ("size_average", "reduce")]
+
     def forward(self, *inputs):
-        kept = {key: getattr(self, key) for key in defaults if key not in ("size_average", "reduce")}
-        return function(*inputs, **kept)
+        return function(*inputs, **{key: getattr(self, key) for key in options})
 
     def extra_repr(self):
         return shown(self) if shown else ""

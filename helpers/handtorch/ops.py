@@ -73,7 +73,7 @@ from .kernels import (
     writable_diagonal,
     x_log_y,
 )
-from .record import Operation, Variable, broadcast, sum_to, wrap
+from .record import Operation, Variable, broadcast, spread_out, sum_to, wrap
 from .sums import torch_sum
 
 PI = math.pi
@@ -1059,6 +1059,8 @@ def unreduce(g, shape, dim, keepdim):
 
 def spread(g, shape, dim, keepdim):
     """Give every element that went into a sum the gradient of the sum."""
+    if dim is None and not isinstance(g, Variable):
+        return spread_out(g, shape)
     return broadcast(unreduce(g, shape, dim, keepdim), shape=shape)
 
 

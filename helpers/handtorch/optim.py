@@ -163,8 +163,9 @@ class Optimizer:
             for group in self.param_groups:
                 maximize = group.get("maximize", False)
                 for p in group["params"]:
-                    if p.grad is not None:
-                        self.update(p, -p.grad if maximize else p.grad, group)
+                    grad = p.grad
+                    if grad is not None:
+                        self.update(p, -grad if maximize else grad, group)
         return loss
 
     def update(self, p: Tensor, grad: Tensor, group: dict) -> None:

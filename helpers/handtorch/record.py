@@ -15,16 +15,18 @@ from __future__ import annotations
 import functools
 import inspect
 import itertools
+import operator
 import re
 
 import numpy as np
 
 from . import dtypes
 from .sums import torch_sum
-from .walk import SECOND_TIME, Node, created, mode
+from .walk import SECOND_TIME, Node, created, mode, rare
 
 ndarray, new = np.ndarray, object.__new__
 FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
+METADATA = operator.attrgetter("shape", "dtype")
 
 IN_INFERENCE = (
     "Inference tensors cannot be saved for backward. Please do not use Tensors created in inference mode in computation "
@@ -49,42 +51,46 @@ class Variable:
     `_counter` is a list of one integer, the version: each write in place moves it, and views of one memory share it. A result
     has `_node` and `_nr` (output number nr of that node made it); a leaf has a `_leaf_node` as soon as it is used. A view has `_base`,
     the tensor whose memory it shows, and `_seen`, the version that its `_node` belongs to. `_inference`: made in inference mode.
+    What every tensor has is in slots, which are made, and read, in half the time of other attributes.
     """
 
-    tensor_type: type
-    _requires_grad = False
-    _node = None
-    _nr = 0
+    __slots__ = (
+        "_array", "_counter", "_requires_grad", "_node", "_nr", "_inference", "_base", "_shows", "_seen", "_made_in_no_grad",
+        "__dict__", "__weakref__",
+    )  # fmt: skip
     _leaf_node = None
-    _base = None
-    _inference = False
 
     def __init_subclass__(cls):
-        if not hasattr(Variable, "tensor_type"):
-            Variable.tensor_type = cls
+        global tensor_type
+        tensor_type = tensor_type or cls
 
 
-def wrap(array):
-    """A new tensor around an array that nobody else writes to."""
-    tensor = new(Variable.tensor_type)
+tensor_type = None  # Tensor, as soon as there is one
+
+
+def wrap(array, kind=None):
+    """A new tensor, of the class `kind`, around an array that nobody else writes to."""
+    tensor = new(kind or tensor_type)
     tensor._array = array
     tensor._counter = [0]
-    if mode.inference:
-        tensor._inference = True
+    tensor._requires_grad = False
+    tensor._node = None
+    tensor._nr = 0
+    tensor._inference = mode.inference if rare else False
+    tensor._base = None
     return tensor
 
 
-def made_by(array, node, nr=0):
+def made_by(array, node, nr=0, counter=None):
     """A new tensor that is output `nr` of `node`."""
-    tensor = new(Variable.tensor_type)
+    tensor = new(tensor_type)
     tensor._array = array
-    counter = tensor._counter = [0]
-    tensor._node = node
+    tensor._counter = counter or [0]
     tensor._requires_grad = True
-    if nr:
-        tensor._nr = nr
-    elif node.answer is not None and node.answer[1] is None:
-        node.answer = (array, counter, 0)
+    tensor._node = node
+    tensor._nr = nr
+    tensor._inference = False
+    tensor._base = None
     return tensor
 
 
@@ -101,6 +107,7 @@ def edge_of(x):
 
 
 NO_EDGE = (None, 0)
+NOTHING, NO_PARAMS = (), {}
 
 
 class Operation:
@@ -168,77 +175,113 @@ class Operation:
         if (mixed or (kind is not FLOAT32 and kind is not FLOAT64)) and self.mix != "none":
             arrays = convert(arrays, self.mix)
         try:
-            result = self.forward(*arrays, **params)
+            result = self.forward(*arrays, **params) if params else self.forward(*arrays)
         except ValueError as error:
             raise in_pytorchs_words(error, arrays) from None
         if type(result) is tuple:
-            outputs = self.several(result, tracked, edges, inputs, params)
+            outputs = self.several(result, tracked and bit + tracked, edges, inputs, params)
         else:
             if type(result) is not ndarray:
                 result = np.asarray(result)
             if tracked and self.rules:
-                outputs = made_by(result, self.leave_node(tracked, edges, inputs, params, result))
+                counter = [0]
+                node = self.leave_node(bit + tracked, edges, inputs, params, result, counter)
+                outputs = made_by(result, node, 0, counter)
             else:
                 outputs = wrap(result)
-        return self.as_views(outputs, inputs, params) if self.view else outputs
+        return self.as_views(outputs, inputs, params, recording) if self.view else outputs
 
-    def several(self, result, tracked, edges, inputs, params):
+    def record_two(self, x, y):
+        """`record((x, y), {})` written out, for what a training loop does most: two tensors of one floating type."""
+        a, b = x._array, y._array
+        kind = a.dtype
+        if b.dtype is not kind or (kind is not FLOAT32 and kind is not FLOAT64):
+            return self.record((x, y), {})
+        who, left, right = 4, NO_EDGE, NO_EDGE
+        if x._base is not None and x._seen != x._counter[0]:
+            x._refresh()
+        if y._base is not None and y._seen != y._counter[0]:
+            y._refresh()
+        if mode.grad:
+            if x._requires_grad:
+                who, left = 5, edge_of(x) if x._node is None else (x._node, x._nr)
+            if y._requires_grad:
+                who, right = who + 2, edge_of(y) if y._node is None else (y._node, y._nr)
+        try:
+            result = self.forward(a, b)
+        except ValueError as error:
+            raise in_pytorchs_words(error, (a, b)) from None
+        if type(result) is not ndarray:
+            result = np.asarray(result)
+        if who == 4 or not self.rules:
+            return wrap(result)
+        counter = [0]
+        return made_by(result, self.leave_node(who, (left, right), (x, y), NO_PARAMS, result, counter), 0, counter)
+
+    def several(self, result, who, edges, inputs, params):
         """The outputs of an operation that has several; only floating ones can have a gradient."""
-        arrays = tuple([array if type(array) is ndarray else np.asarray(array) for array in result])
-        if not (tracked and self.rules):
+        arrays = tuple(map(np.asarray, result))
+        if not (who and self.rules):
             return [wrap(array) for array in arrays]
-        node = self.leave_node(tracked, edges, inputs, params, arrays)
+        node = self.leave_node(who, edges, inputs, params, arrays)
         return [made_by(a, node, nr) if a.dtype.kind == "f" else wrap(a) for nr, a in enumerate(arrays)]
 
-    def leave_node(self, tracked, edges, inputs, params, result):
-        """The node of this call, with all that its rules will ask for; `tracked` has a bit for each input with a gradient."""
-        keep, keeps_answer, plain, rules = self.plan_of(tracked, len(inputs))
+    def leave_node(self, who, edges, inputs, params, result, counter=None):
+        """The node of this call, with all that its rules will ask for.
+
+        who: a number with a bit for each input, set if that needs a gradient, and above them one more bit. counter: the version counter of
+        a result that is one array.
+        """
+        plan = self.plans.get(who)
+        if plan is None:
+            plan = self.plans[who] = self.plan(who)
+        keep, keeps_answer, plain, rules = plan
         node = new(self.node_type)
         node.sequence = next(created)
-        node.next_functions = tuple(edges if self.slots is None else [edges[i] for i in self.slots])
+        node.next_functions = tuple(edges) if self.slots is None else tuple(map(edges.__getitem__, self.slots))
         node.rules = rules
-        if type(result) is ndarray:
-            node.metadata = ((result.shape, result.dtype),)
-        else:
-            node.metadata = [(a.shape, a.dtype) for a in result]
-            node.has_several = True
-        if mode.anomaly:
+        node.has_several = type(result) is not ndarray
+        node.metadata = tuple(map(METADATA, result)) if node.has_several else ((result.shape, result.dtype),)
+        if rare and mode.anomaly:
             node.remember_where()
-        if keep:
-            saved = node.saved = []
-            for i in keep:
-                x = inputs[i]
-                if not isinstance(x, Variable):
-                    saved.append((x, None))
-                elif x._inference:
-                    raise RuntimeError(IN_INFERENCE)
-                else:
-                    saved.append((x, x._counter[0]))
+        node.saved, node.answer, node.plain = NOTHING, None, NOTHING
+        if not (keep or keeps_answer or plain):
+            return node
+        node.saved = saved = []
+        for i in keep:
+            x = inputs[i]
+            if not isinstance(x, Variable):
+                saved.append((x, None))
+            elif x._inference:
+                raise RuntimeError(IN_INFERENCE)
+            else:
+                saved.append((x, x._counter[0]))
         if keeps_answer:
-            node.answer = (result, None, 0)
+            node.answer = (result, counter, 0)
         if plain:
-            node.plain = [self.plain_value(name, at, inputs, params) for name, at in plain]
+            node.plain = self.plain_values(plain, inputs, params)
         return node
 
-    def as_views(self, outputs, inputs, params):
+    def as_views(self, outputs, inputs, params, recording):
         """Tell each output whose memory it shows."""
         if type(outputs) is list:
             for nr, output in enumerate(outputs):
-                output._show(inputs[0], self, params, nr)
+                output._show(inputs[0], self, params, nr, recording)
         else:
-            outputs._show(inputs[0], self, params, None)
+            outputs._show(inputs[0], self, params, None, recording)
         return outputs
 
-    def plan(self, tracked, count):
-        """What must be kept, and how each rule finds its arguments, when the inputs whose bits are set in `tracked` need a gradient.
+    def plan(self, who):
+        """What must be kept, and how each rule finds its arguments, when the inputs whose bits are set in `who` need a gradient.
 
         Returns the positions of the inputs to keep, whether to keep the answer, the names of the plain values to keep, and
-        for each rule `(place in next_functions, rule, indices of its arguments among all that is kept)`.
+        for each rule `(place in next_functions, rule, its arguments)`: their indices among all that is kept, or one index, or None for all.
         """
+        count = who.bit_length() - 1
         rules = []
         for i in range(count):
             rule = self.rules.get("each") or self.rules.get(self.inputs[i])
-            if tracked >> i & 1 and rule is not None:
+            if who >> i & 1 and rule is not None:
                 rules.append((i, rule, list(inspect.signature(rule).parameters)[1:]))
         names = {name for _, _, wanted in rules for name in wanted}
         inputs = tuple(i for i, name in enumerate(self.inputs[:count]) if name in names)
@@ -247,59 +290,66 @@ class Operation:
         found = []
         for i, rule, wanted in rules:
             place = i if self.slots is None else self.slots.index(i)
-            indices = [None if name == "i" else order.index(name) for name in wanted]
-            found.append((place, rule, None if wanted == order else indices))
+            arguments = [None if name == "i" else order.index(name) for name in wanted]
+            if wanted == order:
+                arguments = None
+            elif len(arguments) == 1 and wanted != ["i"]:
+                (arguments,) = arguments
+            found.append((place, rule, arguments))
         shape_of = {name + "_shape": i for i, name in enumerate(self.inputs)}
         return inputs, "ans" in names, [(name, shape_of.get(name)) for name in plain], found
 
-    def plan_of(self, tracked, count):
-        """The plan for these inputs, made when it is first needed."""
-        key = tracked, count
-        plan = self.plans.get(key)
-        if plan is None:
-            plan = self.plans[key] = self.plan(tracked, count)
-        return plan
+    def plain_values(self, wanted, inputs, params):
+        """What rules ask for beside tensors: pairs of a name and the position of the input whose shape it is, or None.
 
-    def plain_value(self, name, position, inputs, params):
-        """What a rule asks for beside tensors: the shape of the input at `position`, all shapes, or a keyword."""
-        if position is not None:
-            return inputs[position]._array.shape
-        if name == "shapes":
-            return [x._array.shape for x in inputs]
-        return params[name] if name in params else self.defaults[name]
+        Without a position it is all shapes, or a keyword.
+        """
+        found = []
+        for name, position in wanted:
+            if position is not None:
+                found.append(inputs[position]._array.shape)
+            elif name == "shapes":
+                found.append([x._array.shape for x in inputs])
+            else:
+                found.append(params[name] if name in params else self.defaults[name])
+        return found
 
     def in_place(self, inputs, params):
         """Write the result into inputs[0], a tensor, and return it."""
         target = inputs[0]
         recording = mode.grad and any(isinstance(x, Variable) and x.requires_grad for x in inputs)
-        target._check_writable(recording)
+        if recording or target._inference:
+            target._check_writable(recording)
         arrays = [x._array if isinstance(x, Variable) else x for x in inputs]
-        kind = arrays[0].dtype
+        into = target._array
+        kind = into.dtype
         if self.mix != "none":
             arrays = convert(arrays, self.mix)
-        into = target._array
         try:
-            if type(self.forward) is np.ufunc and arrays[0].dtype is kind and not recording:
-                self.forward(*arrays, **params, out=into)
+            if not recording and type(self.forward) is np.ufunc and arrays[0].dtype is kind:
+                self.forward(*arrays, into)
                 target._counter[0] += 1
                 return target
             result = self.forward(*arrays, **params)
         except ValueError as error:
             raise in_pytorchs_words(error, arrays, into) from None
-        result = np.asarray(result)
+        if type(result) is not ndarray:
+            result = np.asarray(result)
         if result.shape != into.shape:
             raise RuntimeError(
                 f"output with shape {list(into.shape)} doesn't match the broadcast shape {list(result.shape)}"
             )
-        was, to = dtypes.FROM_NUMPY[result.dtype], dtypes.FROM_NUMPY[kind]
-        if was is not to and not dtypes.can_cast(was, to):
-            raise RuntimeError(f"result type {was.letter} can't be cast to the desired output type {to.letter}")
+        if result.dtype is not kind:
+            was, to = dtypes.FROM_NUMPY[result.dtype], dtypes.FROM_NUMPY[kind]
+            if not dtypes.can_cast(was, to):
+                raise RuntimeError(f"result type {was.letter} can't be cast to the desired output type {to.letter}")
         node = None
         if recording and kind.kind == "f":
             tracked = sum(1 << i for i, x in enumerate(inputs) if isinstance(x, Variable) and x.requires_grad)
-            before = target._copy_of_itself() if 0 in self.plan_of(tracked, len(inputs))[0] else target
+            who = tracked + (1 << len(inputs))
+            before = target._copy_of_itself() if 0 in self.plan(who)[0] else target
             edges = [edge_of(x) if isinstance(x, Variable) else NO_EDGE for x in inputs]
-            node = self.leave_node(tracked, edges, (before, *inputs[1:]), params, into)
+            node = self.leave_node(who, edges, (before, *inputs[1:]), params, into)
         into[...] = result
         target._counter[0] += 1
         if node is not None:
@@ -316,24 +366,24 @@ class OpNode(Node):
     (array, version counter, version) of the result, if asked for: not the tensor, which would hold its own node.
     """
 
-    saved = ()
-    plain = ()
-    has_several = False
+    __slots__ = ("rules", "saved", "answer", "plain", "has_several")
 
     def backward(self, grads):
         g = self.all_there(grads) if self.has_several else grads[0]
         if g is None:
             return [None] * len(self.next_functions)
         recording = isinstance(g[0] if type(g) is list else g, Variable)
-        values = self.kept_values(recording)
+        values = self.plain if self.saved is NOTHING else self.kept_values(recording)
         edges = self.next_functions
         results = [None] * len(edges)
         for i, rule, wanted in self.rules:
             try:
                 if wanted is None:
                     grad = rule(g, *values)
+                elif type(wanted) is int:
+                    grad = rule(g, values[wanted])
                 else:
-                    grad = rule(g, *[i if place is None else values[place] for place in wanted])
+                    grad = rule(g, *chosen(values, wanted, i))
             except ValueError as error:
                 raise in_pytorchs_words(error, ()) from None
             if grad is not None:
@@ -400,6 +450,11 @@ class OpNode(Node):
 
     def as_gradient(self, tensor, like):
         return tensor if isinstance(like, Variable) else tensor._array
+
+
+def chosen(values, wanted, i):
+    """The values that a rule wants, by their places among all that is kept; None stands for the position of its input."""
+    return [i if place is None else values[place] for place in wanted]
 
 
 def zeros_for(metadata, like):

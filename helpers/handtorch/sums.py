@@ -21,6 +21,7 @@ import numpy as np
 VECTOR_BYTES = 32
 SIDE_BY_SIDE = 4
 LEVELS = 4
+ZERO = {np.dtype(kind): np.zeros((), kind) for kind in (np.float32, np.float64)}
 
 
 def torch_sum(array: np.ndarray, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> np.ndarray:
@@ -37,7 +38,7 @@ def torch_sum(array: np.ndarray, axis: int | tuple[int, ...] | None = None, keep
     if array.ndim == 1 and 0 < array.size < 2 * VECTOR_BYTES // dtype.itemsize and array.flags.c_contiguous:
         # What a training loop sums most: a short vector needs nothing but its elements in the right order. Adding 0.0
         # turns -0.0 into 0.0, because PyTorch starts from 0.0.
-        total = np.array(np.add.accumulate(array[_short_order(array.size, dtype.itemsize)])[-1] + 0.0)
+        total = np.asarray(np.add.accumulate(array[_short_order(array.size, dtype.itemsize)])[-1] + 0.0)
         return total.reshape(1) if keepdims else total
     axes = tuple(range(array.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
     plan = _plan(array.shape, array.strides, axes, dtype.itemsize)
@@ -48,7 +49,8 @@ def torch_sum(array: np.ndarray, axis: int | tuple[int, ...] | None = None, keep
     sums = WAYS[plan.way](rows)
     if plan.reduced_left:
         sums = _one_by_one(sums.reshape(*sums.shape[: -plan.reduced_left], -1))
-    return np.asarray(sums + 0.0).reshape(result_shape)
+    sums = sums + ZERO[dtype]  # this, too, turns -0.0 into 0.0
+    return np.asarray(sums).reshape(result_shape)
 
 
 def torch_norm(array: np.ndarray, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> np.ndarray:
@@ -106,6 +108,8 @@ def _one_by_one(array: np.ndarray) -> np.ndarray:
 
 def _straight(rows: np.ndarray) -> np.ndarray:
     """Sum over the next-to-last axis, row after row: (..., n, w) to (..., w), where w is at least 4 or n at most 7."""
+    if rows.shape[-2] == 2:
+        return rows[..., 0, :] + rows[..., 1, :]
     # With the columns side by side in memory NumPy adds whole rows, which is the order that is wanted.
     return np.add.reduce(np.ascontiguousarray(rows), axis=-2)
 
@@ -113,16 +117,17 @@ def _straight(rows: np.ndarray) -> np.ndarray:
 def _cascade(rows: np.ndarray) -> np.ndarray:
     """Sum over the next-to-last axis in runs of `step` rows, then runs of `step` such sums, and so on, LEVELS deep."""
     step = max(16, 1 << (rows.shape[-2] - 1).bit_length() // LEVELS)
-    total = 0.0
+    total = None
     for _ in range(LEVELS - 1):
         runs, left = divmod(rows.shape[-2], step)
         if runs == 0:
             break
         if left:
-            total = total + _straight(rows[..., runs * step :, :])
+            rest = _straight(rows[..., runs * step :, :])
+            total = rest if total is None else total + rest
         grouped = rows[..., : runs * step, :]
         rows = _straight(grouped.reshape(*grouped.shape[:-2], runs, step, grouped.shape[-1]))
-    return total + _straight(rows)
+    return _straight(rows) if total is None else total + _straight(rows)
 
 
 def _four_abreast(rows: np.ndarray) -> np.ndarray:

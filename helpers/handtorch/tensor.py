@@ -246,6 +246,7 @@ class Tensor(Variable):
                 tensor._grad = grad if tensor._grad is None else tensor._grad + grad
 
         self._node.retained = {**(self._node.retained or {}), self._nr: keep}
+        self._node.watched = True
 
     def backward(self, gradient=None, retain_graph=None, create_graph=False, inputs=None) -> None:
         """Add the gradient of this tensor with respect to each leaf below it to that leaf's `.grad`.
@@ -307,15 +308,15 @@ class Tensor(Variable):
 
     # ---- views and writing in place ----------------------------------------------------------------------------------
 
-    def _show(self, source, op, params, nr):
+    def _show(self, source, op, params, nr, recording):
         """Become a view: output `nr` of the view operation `op` on `source`."""
-        self._counter = source._counter
-        self._base = source if source._base is None else source._base
+        counter = self._counter = source._counter
+        base = self._base = source if source._base is None else source._base
         self._shows = (source, op, params, nr)
-        self._seen = self._counter[0]
-        self._made_in_no_grad = not mode.grad
+        self._seen = counter[0]
+        self._made_in_no_grad = not recording
         self._inference = source._inference
-        if self._base._requires_grad:
+        if base._requires_grad:
             self._requires_grad = True
 
     def _seen_through(self, root):
@@ -510,10 +511,10 @@ class Tensor(Variable):
             raise RuntimeError(COPY_OF_NON_LEAF)
         if id(self) in memo:
             return memo[id(self)]
-        twin = object.__new__(type(self))
+        twin = wrap(self._array.copy(), type(self))
         memo[id(self)] = twin
         twin.__dict__.update({k: copy.deepcopy(v, memo) for k, v in self.__dict__.items() if k not in LIVING})
-        twin._array, twin._counter, twin._requires_grad = self._array.copy(), [0], self._requires_grad
+        twin._requires_grad = self._requires_grad
         twin._grad = copy.deepcopy(self._grad, memo)
         return twin
 
@@ -534,7 +535,7 @@ class Tensor(Variable):
         set_item(self, key, value)
 
 
-LIVING = ("_array", "_counter", "_grad", "_leaf_node", "_hooked", "_node", "_base", "_shows")
+LIVING = ("_grad", "_leaf_node", "_hooked")
 C_NAMES = {
     "bool": "bool",
     "uint8": "unsigned char",
@@ -560,8 +561,7 @@ def as_operand(other):
 
 def rebuild(cls, array, requires_grad):
     """Make a tensor from its pickled parts."""
-    tensor = object.__new__(cls)
-    tensor._array, tensor._counter = array, [0]
+    tensor = wrap(array, cls)
     tensor._requires_grad = requires_grad
     return tensor
 
@@ -693,7 +693,7 @@ class GradientEdge(NamedTuple):
 
 def edge_and_kind(x):
     """The edge of a tensor or GradientEdge, and the shape and type of the gradient there."""
-    if isinstance(x, GradientEdge):
+    if type(x) is GradientEdge:
         return (x.node, x.output_nr), x.node.metadata[x.output_nr]
     return edge_of(x), (x._array.shape, x._array.dtype)
 
@@ -703,15 +703,16 @@ def roots_of(tensors, grads, recording):
     if len(tensors) != len(grads):
         raise RuntimeError(f"got {len(tensors)} tensors and {len(grads)} gradients")
     edges, values = [], []
-    for i, (tensor, grad) in enumerate(zip(tensors, grads, strict=True)):
+    for i, tensor in enumerate(tensors):
+        grad = grads[i]
         edge, (shape, kind) = edge_and_kind(tensor)
         if edge[0] is None and (grad is None or grad._array.shape == shape):
             raise RuntimeError(f"element {i} of tensors does not require grad and does not have a grad_fn")
         if grad is None:
-            if math.prod(shape) != 1:
+            if shape and math.prod(shape) != 1:
                 raise RuntimeError("grad can be implicitly created only for scalar outputs")
-            grad = kind.type(1) if not shape else np.ones(shape, kind)
-            values.append(wrap(np.asarray(grad)) if recording else grad)
+            grad = np.ones(shape, kind) if shape or recording else kind.type(1)  # NumPy is faster at numbers
+            values.append(wrap(grad) if recording else grad)
         elif not isinstance(grad, Tensor):
             raise TypeError(f"gradients can be either Tensors or None, but got {type(grad).__name__}")
         elif grad._array.shape != shape:
@@ -727,7 +728,7 @@ def roots_of(tensors, grads, recording):
 def run_backward(tensors, grads, retain_graph, create_graph, inputs=None):
     """Walk back from `tensors`; with `inputs`, return the gradients of those instead of adding them to leaves."""
     edges, values = roots_of(tensors, grads, create_graph)
-    captures = None
+    captures = places = None
     if inputs is not None:
         captures = {}
         for i, x in enumerate(inputs):
@@ -735,10 +736,11 @@ def run_backward(tensors, grads, retain_graph, create_graph, inputs=None):
             if edge[0] is None:
                 raise RuntimeError("One of the differentiated Tensors does not require grad")
             captures.setdefault(edge, []).append(i)
+        places = {edge: edge for edge in captures}
     before, mode.grad = mode.grad, bool(create_graph)
     try:
         keep = create_graph if retain_graph is None else retain_graph
-        found = walk(edges, values, keep_graph=keep, captures=None if captures is None else {e: e for e in captures})
+        found = walk(edges, values, keep_graph=keep, captures=places)
     finally:
         mode.grad = before
     if inputs is None:
@@ -765,7 +767,8 @@ def checked_inputs(inputs, function):
 
 def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False, inputs=None) -> None:
     """Add the gradients of the sum of `tensors` (weighted by `grad_tensors`) to the `.grad` of the leaves, or of `inputs`."""
-    tensors = (tensors,) if isinstance(tensors, (Tensor, GradientEdge)) else tuple(tensors)
+    if type(tensors) is not tuple:
+        tensors = (tensors,) if isinstance(tensors, (Tensor, GradientEdge)) else tuple(tensors)
     if isinstance(grad_tensors, Tensor):
         grad_tensors = (grad_tensors,)
     grads = [None] * len(tensors) if grad_tensors is None else list(grad_tensors)
@@ -778,7 +781,9 @@ def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False, 
     if create_graph:
         warn_once(CREATE_GRAPH, stacklevel=3)
     found = run_backward(tensors, grads, retain_graph, create_graph, inputs)
-    for x, grad in zip(inputs or (), found or (), strict=True):
+    if inputs is None:
+        return
+    for x, grad in zip(inputs, found, strict=True):
         if grad is not None:
             with_graph(create_graph, accumulate, x, grad if create_graph else grad._array)
 

@@ -32,6 +32,7 @@ class Mode(threading.local):
 
 
 mode = Mode()
+rare = []  # as long as this is empty no thread has used inference or anomaly mode, and nobody need ask for them
 created = itertools.count()
 
 
@@ -43,10 +44,12 @@ class Node:
     output and returns one per entry of `next_functions`.
     """
 
+    __slots__ = ("next_functions", "metadata", "sequence", "__dict__", "__weakref__")
     hooks = ()  # a tensor's hooks on what arrives for it: functions of (grads) that may change the list
     prehooks = ()  # the node's own, of the same kind; they run after the tensor's and after captures
     after = ()  # run after backward: functions of (results, grads)
     retained = None  # {output_nr: function of its gradient}, run after the hooks
+    watched = False  # whether it has, or had, any of these four
     answer = None  # the result, where a node keeps it
     made_at = None  # in anomaly mode, the stack of the forward
 
@@ -110,6 +113,7 @@ class Handle:
         self.owner, self.slot, self.id = owner, slot, next(Handle._ids)
         if not getattr(owner, slot):
             setattr(owner, slot, {})
+            owner.watched = True
         getattr(owner, slot)[self.id] = hook
 
     def remove(self):
@@ -129,20 +133,15 @@ def expected(roots):
     and last how many gradients will arrive: one for each edge that leads to it.
     """
     pending = {}
-    stack = []
-    edges = roots
-    while True:
-        for node, _ in edges:
-            if node is None:
-                continue
+    stack = [roots]
+    while stack:
+        for node, _ in stack.pop():
             if node in pending:
                 pending[node][-1] += 1
-            else:
-                pending[node] = [*[None] * len(node.metadata), 1]
-                stack.append(node)
-        if not stack:
-            return pending
-        edges = stack.pop().next_functions
+            elif node is not None:
+                pending[node] = [None, 1] if len(node.metadata) == 1 else [*[None] * len(node.metadata), 1]
+                stack.append(node.next_functions)
+    return pending
 
 
 def nodes_on_the_way(nodes, targets):
@@ -178,8 +177,10 @@ def walk(roots, grads, *, keep_graph, captures=None):
             if below is None:
                 continue
             slots = pending[below]
-            if grad is not None:
-                slots[nr] = grad if slots[nr] is None else slots[nr] + grad
+            if slots[nr] is None:
+                slots[nr] = grad
+            elif grad is not None:
+                slots[nr] = slots[nr] + grad
             if slots[-1] == 1:
                 heappush(ready, (-below.sequence, below))
             else:
@@ -189,7 +190,8 @@ def walk(roots, grads, *, keep_graph, captures=None):
         node = heappop(ready)[1]
         grads = pending.pop(node)
         grads.pop()
-        if node.hooks or node.retained:
+        watched = node.watched
+        if watched:
             grads = run_hooks(node, grads)
         if captured is not None:
             for nr, place in wanted.get(node, ()):
@@ -197,7 +199,7 @@ def walk(roots, grads, *, keep_graph, captures=None):
             if not needed[node]:
                 edges = results = ()
                 continue
-        if node.prehooks:
+        if watched and node.prehooks:
             for hook in tuple(node.prehooks.values()):
                 grads = hook(grads)
         edges = node.next_functions
@@ -205,7 +207,7 @@ def walk(roots, grads, *, keep_graph, captures=None):
             results = backward_under_watch(node, grads)
         else:
             results = node.backward(grads)
-        if node.after:
+        if watched and node.after:
             for hook in tuple(node.after.values()):
                 results = hook(results, grads)
         if not keep_graph:
