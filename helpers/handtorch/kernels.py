@@ -272,6 +272,13 @@ def x_log_y(x, y):
     return np.where((x == 0) & ~np.isnan(y), 0, x * np.log(y)).astype(np.result_type(x, y))
 
 
+def product_and_bias(x, a, b):
+    """x + a @ b; with a single column in a, PyTorch multiplies and adds in one step, rounded once."""
+    if a.ndim == 2 and a.shape[1] == 1 and b.shape[1] > 1:
+        return multiplied_and_added(x, b, a)
+    return weighted(x, 1, a @ b, 1)
+
+
 def weighted(x, beta, product, alpha):
     """beta x + alpha product; what beta = 0 multiplies is not looked at."""
     if alpha != 1:

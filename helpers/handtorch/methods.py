@@ -3226,7 +3226,17 @@ def augmented(function):
 
 Tensor.__add__, Tensor.__radd__ = operator(ops.add), operator(ops.add)
 Tensor.__mul__, Tensor.__rmul__ = operator(ops.mul), operator(ops.mul)
-Tensor.__sub__, Tensor.__rsub__ = operator(ops.sub), careful(rsub)
+straight_minus, careful_minus = operator(ops.sub), careful(sub)
+
+
+def minus(self, other):
+    """x - other; booleans have no difference."""
+    if self._array.dtype.kind == "b" or (type(other) is Tensor and other._array.dtype.kind == "b"):
+        return careful_minus(self, other)
+    return straight_minus(self, other)
+
+
+Tensor.__sub__, Tensor.__rsub__ = minus, careful(rsub)
 Tensor.__truediv__ = operator(ops.div)
 Tensor.__rtruediv__ = careful(lambda self, other: ops.reciprocal.record((self,), {}) * other)
 Tensor.__pow__, Tensor.__rpow__ = careful(power), careful(power, swapped=True)

@@ -53,6 +53,7 @@ from .kernels import (
     on_a_diagonal,
     placed,
     polygamma_of,
+    product_and_bias,
     put_at,
     raise_to,
     reduced_at,
@@ -787,7 +788,9 @@ vdot = Operation("Vdot", np.matmul, mix="none", x=lambda g, y: g * y, y=lambda g
 dot = Operation("Dot", np.matmul, mix="none", x=lambda g, y: g * y, y=lambda g, x: g * x)
 addmm = Operation(
     "Addmm",
-    lambda x, a, b, *, beta=1, alpha=1: weighted(x, beta, a @ b, alpha),
+    lambda x, a, b, *, beta=1, alpha=1: (
+        product_and_bias(x, a, b) if beta == alpha == 1 else weighted(x, beta, a @ b, alpha)
+    ),
     mix="none",
     x=lambda g, beta: times(g, beta),
     a=lambda g, b, alpha: times(g @ b.mT, alpha),
