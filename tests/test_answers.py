@@ -95,6 +95,20 @@ def test_of_several_findings_only_those_that_differ_are_shown():
     assert (evidence["came"], evidence["due"]) == ("{'moved': [0]}", "{'moved': [1]}")
 
 
+def test_the_trial_that_is_shown_is_the_one_that_the_message_speaks_of():
+    def always_training_afterwards(model, x, y, batch_size):
+        model.eval()
+        with torch.no_grad():
+            batches = zip(x.split(batch_size), y.split(batch_size), strict=True)
+            losses = [((model(a)[:, 0] - b) ** 2).mean() for a, b in batches]
+        model.train()
+        return float(sum(losses) / len(losses))  # a mean of means: wrong from the first trial on
+
+    verdict = grade("8.2", always_training_afterwards)
+    assert verdict.message == "It was in eval mode before."
+    assert "model.training=False" in verdict.evidence["tried"]
+
+
 def test_a_hat_is_no_power():
     assert "`**`" in grade("1.1", lambda t_p, t_c: ((t_p - t_c) ^ 2).mean()).message
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import builtins
 import math
 import warnings
-from functools import wraps
 
 import numpy as np
 
 from . import dtypes
+from .dtypes import asked_for
+from .methods import need_tensor
 from .record import Variable, wrap
 from .tensor import TO_SCALAR, Tensor, warn_once
 
@@ -17,20 +18,6 @@ COPY_CONSTRUCT = (
     "To copy construct from a tensor, it is recommended to use sourceTensor.detach().clone() or "
     "sourceTensor.detach().clone().requires_grad_(True), rather than torch.tensor(sourceTensor)."
 )
-
-
-def asked_for(function):
-    """Look at the `dtype` and the `device` that a new tensor is to have before it is made."""
-
-    @wraps(function)
-    def call(*args, **kwargs):
-        if "dtype" in kwargs and kwargs["dtype"] is not None:
-            kwargs["dtype"] = dtypes.wanted(kwargs["dtype"], function.__name__)
-        if "device" in kwargs:
-            dtypes.must_be_here(kwargs["device"])
-        return function(*args, **kwargs)
-
-    return call
 
 
 def leaf(array, dtype=None, requires_grad=False):
@@ -216,17 +203,12 @@ def filler(name, make, sentence):
         return made if out is None else out.set_to(made)
 
     def like(input, *, dtype=None, layout=None, device=None, requires_grad=False, memory_format=None):
-        must_be_tensor(input, name + "_like")
+        need_tensor(input, name + "_like")
         return leaf(make(input._array.shape, (dtype or input.dtype).numpy), None, requires_grad)
 
     function.__name__, function.__doc__ = name, f"A tensor {sentence}. dtype: the default type unless given."
     like.__name__, like.__doc__ = name + "_like", f"A tensor {sentence}, with the shape and type of `input`."
     return asked_for(function), asked_for(like)
-
-
-def must_be_tensor(x, name):
-    if not isinstance(x, Variable):
-        raise TypeError(f"{name}(): argument 'input' (position 1) must be Tensor, not {type(x).__name__}")
 
 
 zeros, zeros_like = filler("zeros", np.zeros, "of zeros")

@@ -7,6 +7,7 @@ in PyTorch, where only the *category* (bool < integer < floating) of an operand 
 from __future__ import annotations
 
 import builtins
+from functools import wraps
 
 import numpy as np
 
@@ -211,6 +212,20 @@ def must_be_here(wanted: device | str | builtins.int | None) -> None:
         raise NotImplementedError("tensors without numbers (device='meta'): handtorch ends before them; use PyTorch")
     if kind != "cpu":
         raise AssertionError(f"Torch not compiled with {'XPU' if kind == 'xpu' else 'CUDA'} enabled")
+
+
+def asked_for(function):
+    """Look at the `dtype` and the `device` that a new tensor is to have before it is made."""
+
+    @wraps(function)
+    def call(*args, **kwargs):
+        if "dtype" in kwargs and kwargs["dtype"] is not None:
+            kwargs["dtype"] = wanted(kwargs["dtype"], function.__name__)
+        if "device" in kwargs:
+            must_be_here(kwargs["device"])
+        return function(*args, **kwargs)
+
+    return call
 
 
 class layout:

@@ -855,6 +855,7 @@ Tensor.fill = FUNCTIONS["fill"]
 
 
 def new_filled(make):
+    @dtypes.asked_for
     def method(self, *size, dtype=None, device=None, requires_grad=False, layout=None, pin_memory=False, **named):
         from .creation import leaf, shape_of
 
@@ -870,6 +871,7 @@ def new_filled(make):
 Tensor.new_zeros, Tensor.new_ones, Tensor.new_empty = new_filled(np.zeros), new_filled(np.ones), new_filled(np.zeros)
 
 
+@dtypes.asked_for
 def new_full(self, size, fill_value, *, dtype=None, device=None, requires_grad=False, layout=None, pin_memory=False):
     """A tensor of that shape, filled with one number, in this tensor's type."""
     from .creation import leaf, shape_of
@@ -877,6 +879,7 @@ def new_full(self, size, fill_value, *, dtype=None, device=None, requires_grad=F
     return leaf(np.full(shape_of((size,)), fill_value, (dtype or self.dtype).numpy), None, requires_grad)
 
 
+@dtypes.asked_for
 def new_tensor(self, data, *, dtype=None, device=None, requires_grad=False, layout=None, pin_memory=False):
     """A tensor with a copy of `data`, in this tensor's type."""
     from .creation import array_from, leaf

@@ -47,6 +47,7 @@ class Linear(Module):
     Both start uniform within 1 / sqrt(in_features) of 0.
     """
 
+    @dtypes.asked_for
     def __init__(self, in_features, out_features, bias=True, device=None, dtype=None):
         super().__init__()
         self.in_features, self.out_features = in_features, out_features
@@ -74,6 +75,7 @@ class Linear(Module):
 class Bilinear(Module):
     """x1 A x2 + b."""
 
+    @dtypes.asked_for
     def __init__(self, in1_features, in2_features, out_features, bias=True, device=None, dtype=None):
         super().__init__()
         self.in1_features, self.in2_features, self.out_features = in1_features, in2_features, out_features
@@ -99,6 +101,7 @@ class Bilinear(Module):
 class Embedding(Module):
     """A table of rows, looked up by position; the rows start normal."""
 
+    @dtypes.asked_for
     def __init__(
         self,
         num_embeddings,
@@ -197,6 +200,7 @@ class Dropout(Module):
 class LayerNorm(Module):
     """Normalized over the last dimensions, with a weight and a bias of its own."""
 
+    @dtypes.asked_for
     def __init__(self, normalized_shape, eps=1e-5, elementwise_affine=True, bias=True, device=None, dtype=None):
         super().__init__()
         self.normalized_shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
@@ -219,6 +223,7 @@ class LayerNorm(Module):
 class GroupNorm(Module):
     """Normalized over the channels of each group, with a weight and a bias per channel."""
 
+    @dtypes.asked_for
     def __init__(self, num_groups, num_channels, eps=1e-5, affine=True, device=None, dtype=None, *, bias=True):
         super().__init__()
         if num_channels % num_groups:
@@ -237,6 +242,7 @@ class GroupNorm(Module):
 class RMSNorm(Module):
     """Divided by the root of the mean square over the last dimensions, with a weight of its own."""
 
+    @dtypes.asked_for
     def __init__(self, normalized_shape, eps=None, elementwise_affine=True, device=None, dtype=None):
         super().__init__()
         self.normalized_shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
@@ -258,6 +264,7 @@ class RunningNorm(Module):
 
     ranks: tuple
 
+    @dtypes.asked_for
     def __init__(
         self,
         num_features,
@@ -341,6 +348,7 @@ class InstanceNorm1d(RunningNorm):
 
     ranks = (2, 3)
 
+    @dtypes.asked_for
     def __init__(
         self,
         num_features,
@@ -398,6 +406,7 @@ class Convolution(Module):
     function = None
     transposed = False
 
+    @dtypes.asked_for
     def __init__(
         self,
         in_channels,
@@ -494,6 +503,7 @@ class ConvTranspose1d(Convolution):
 
     dims, function, transposed = 1, F.conv_transpose1d, True
 
+    @dtypes.asked_for
     def __init__(
         self,
         in_channels,
@@ -771,6 +781,7 @@ for _name, _function, _defaults in (
 class PReLU(Module):
     """x, or weight * x where x is negative; the weight is learned."""
 
+    @dtypes.asked_for
     def __init__(self, num_parameters=1, init=0.25, device=None, dtype=None):
         super().__init__()
         self.num_parameters = num_parameters

@@ -12,7 +12,9 @@ import secrets
 import numpy as np
 
 from . import dtypes
-from .creation import asked_for, leaf, must_be_tensor, shape_of
+from .creation import leaf, shape_of
+from .dtypes import asked_for
+from .methods import need_tensor
 from .ops import nothing
 from .record import Operation, Variable
 from .tensor import C_NAMES, Tensor
@@ -273,7 +275,7 @@ def maker(name, fill, sentence):
         return fill(made, generator=generator).requires_grad_(requires_grad)
 
     def like(input, *, generator=None, dtype=None, layout=None, device=None, requires_grad=False, memory_format=None):
-        must_be_tensor(input, name + "_like")
+        need_tensor(input, name + "_like")
         made = leaf(np.empty_like(input._array, dtype=(dtype or input.dtype).numpy))
         return fill(made, generator=generator).requires_grad_(requires_grad)
 
