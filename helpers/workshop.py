@@ -294,6 +294,7 @@ def test(options):
         OPENBLAS_NUM_THREADS="1",
         PYTHONPATH=os.pathsep.join([str(ROOT / "tests" / "offline"), str(ROOT)]),
     )
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # some two hundred processes would compile the same modules
     nbval = [
         "-p",
         "tests.nbval_plugin",
