@@ -19,6 +19,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -40,10 +41,11 @@ WIDGET = "[...jupyterapp.shell.widgets('main')].find(w => w.sessionContext && w.
 
 @dataclass
 class Lab:
-    """A running JupyterLab: its address without a slash at the end, and the token that opens it."""
+    """A running JupyterLab: its address without a slash at the end, the token that opens it, and the folder it serves."""
 
     address: str
     token: str
+    root: Path
 
 
 def write_json(path: Path, value: object) -> None:
@@ -62,8 +64,8 @@ def open_lab(root: Path, theme: str = "light") -> Iterator[Lab]:
         places = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
         places += ("JUPYTERLAB_SETTINGS_DIR", "JUPYTERLAB_WORKSPACES_DIR")
         environment = os.environ | {name: str(home / name) for name in places} | {"OMP_NUM_THREADS": "1"}
-        lab = Lab(f"http://127.0.0.1:{free_port()}", secrets.token_hex(16))
-        write_json(home / "JUPYTER_CONFIG_DIR" / "jupyter_server_config.json", server_settings(root, lab))
+        lab = Lab(f"http://127.0.0.1:{free_port()}", secrets.token_hex(16), root)
+        write_json(home / "JUPYTER_CONFIG_DIR" / "jupyter_server_config.json", server_settings(lab))
         for name, value in lab_settings(theme).items():
             write_json(home / "JUPYTERLAB_SETTINGS_DIR" / "@jupyterlab" / f"{name}.jupyterlab-settings", value)
         log = home / "log"
@@ -84,13 +86,13 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def server_settings(root: Path, lab: Lab) -> dict:
+def server_settings(lab: Lab) -> dict:
     return {
         "ServerApp": {
             "ip": "127.0.0.1",
             "port": urlsplit(lab.address).port,
             "port_retries": 0,
-            "root_dir": str(root),
+            "root_dir": str(lab.root),
             "open_browser": False,
             "allow_root": True,
         },
@@ -184,6 +186,23 @@ def beyond_loopback(page: Page) -> list[str]:
     return strays
 
 
+def page_errors(page: Page) -> list[str]:
+    """A list that fills with the exceptions that no script of the page catches, from now on."""
+    seen: list[str] = []
+    page.on("pageerror", lambda error: seen.append(f"{error}\n{error.stack or ''}"))
+    return seen
+
+
+def end_kernels(lab: Lab) -> None:
+    """A kernel that has PyTorch in it holds a quarter of a gigabyte: none outlives its test."""
+    with urllib.request.urlopen(f"{lab.address}/api/sessions?token={lab.token}") as answer:
+        sessions = json.load(answer)
+    for session in sessions:
+        address = f"{lab.address}/api/sessions/{session['id']}?token={lab.token}"
+        delete = urllib.request.Request(address, method="DELETE")  # takes seconds: nobody waits for it
+        threading.Thread(target=lambda request=delete: urllib.request.urlopen(request).close()).start()
+
+
 def photograph_notebook(page: Page, out: Path) -> list[Path]:
     """Pictures of the open notebook from top to bottom, some 1100 pixels each: `out/page_01.png` and so on."""
     page.set_viewport_size({"width": 1280, "height": 1220})
@@ -268,6 +287,14 @@ def page(window: BrowserContext) -> Iterator[Page]:
     """A fresh page."""
     page = window.new_page()
     page.set_viewport_size({"width": 1280, "height": 720})
+    yield page
+    page.close()
+
+
+@pytest.fixture(scope="session")
+def desk(window: BrowserContext) -> Iterator[Page]:
+    """One page in which notebook after notebook is opened, as a student does: loading JupyterLab takes ten seconds."""
+    page = window.new_page()
     yield page
     page.close()
 

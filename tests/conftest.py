@@ -3,17 +3,17 @@
 import pytest
 from hypothesis import settings
 
-from tests.browser import chromium, lab, page, window
+from tests.browser import chromium, desk, lab, page, window
 
-__all__ = ["chromium", "lab", "page", "window"]
+__all__ = ["chromium", "desk", "lab", "page", "window"]
 
 # The same examples in every run: a run that is red stays red, and one that is green stays green.
 settings.register_profile("course", derandomize=True, deadline=None)
 settings.load_profile("course")
 
 
-# Tests that share what takes long to make: a page with all explorations, the output of all programs, a kernel's answers …
-TOGETHER = {"test_explore_browser", "test_handtorch_programs", "test_handtorch_standin"}
+# Tests that share what takes long to make: a page with all explorations, a database, the output of all programs, a kernel's answers …
+TOGETHER = {"test_explore_browser", "test_handtorch_opinfo", "test_handtorch_programs", "test_handtorch_standin"}
 # … and for each exercise its answers, for each chapter its deck.
 TOGETHER_FOR_EACH = {"test_answers", "test_slides"}
 

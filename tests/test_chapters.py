@@ -1,6 +1,7 @@
 """What every chapter promises its reader: true numbers, described pictures, the shape of a chapter, each misconception met."""
 
 import re
+from functools import cache
 from html.parser import HTMLParser
 
 import nbformat
@@ -265,6 +266,7 @@ M82 s8 e8.2 e8.5
 """
 
 
+@cache
 def tagged():
     """Chapter number and misconception of every tagged cell."""
     found = set()
@@ -274,6 +276,7 @@ def tagged():
     return found
 
 
+@cache
 def named():
     """Exercise and misconception of every entry of the catalogues."""
     generic = __import__("helpers.checks.symptoms", fromlist=["GENERIC"]).GENERIC

@@ -6,9 +6,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from tests.browser import PANEL, beyond_loopback, open_lab, open_notebook, run_all
-
-pytest_plugins = ["tests.browser"]
+from tests.browser import PANEL, beyond_loopback, end_kernels, open_notebook, page_errors, run_all
 
 CALLS = [
     "explore.secant()",
@@ -50,71 +48,74 @@ def write_notebook(path: Path, sources: list[str]) -> None:
 
 
 @pytest.fixture(scope="module")
-def notebook(chromium, tmp_path_factory):
+def notebook(lab, desk):
     """The page with all explorations run, a cell each, and what went wrong on it so far."""
-    root = tmp_path_factory.mktemp("explorations")
-    write_notebook(root / "all.ipynb", [SETUP, *CALLS])
-    with open_lab(root) as lab:
-        page = chromium.new_page(viewport={"width": 1280, "height": 1000})
-        errors = []
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        strays = beyond_loopback(page)
-        open_notebook(page, lab, "all.ipynb")
-        run_all(page)
-        yield page, errors, strays
-        page.close()
+    write_notebook(lab.root / "explorations.ipynb", [SETUP, *CALLS])
+    desk.set_viewport_size({"width": 1280, "height": 1000})
+    errors, strays = page_errors(desk), beyond_loopback(desk)
+    open_notebook(desk, lab, "explorations.ipynb")
+    run_all(desk)
+    yield desk, errors, strays
+    end_kernels(lab)
 
 
-def seen(root) -> str:
-    return root.locator(".lm-picture").inner_html() + root.locator(".lm-words").inner_text()
+SEEN = "root => root.querySelector('.lm-picture').innerHTML + root.querySelector('.lm-words').innerText"
+# Whether picture or words become others than `before` within three seconds.
+CHANGES = f"""(root, before) => new Promise(done => {{
+    const start = Date.now();
+    const look = () => ({SEEN})(root) !== before ? done(true) : Date.now() - start > 3000 ? done(false) : setTimeout(look, 30);
+    look();
+}})"""
+# The other cells are laid out anew at every move as well, which takes longer than the move.
+SHOW_ONLY = f"""shown => document.querySelectorAll('{PANEL} .jp-Cell').forEach(
+    (cell, place) => cell.style.display = place === shown ? '' : 'none'
+)"""
 
 
-def wait_for_change(page, root, before: str) -> bool:
-    """Whether picture or words become others within three seconds."""
-    for _ in range(60):
-        if seen(root) != before:
-            return True
-        page.wait_for_timeout(50)
-    return False
+# Takes the focus; says which key a keyboard user would press, and what is written on the control.
+FOCUS = """control => {
+    control.focus();
+    const atEnd = control.type === 'range' ? control.value === control.max : control.selectedIndex + 1 === control.options?.length;
+    return {
+        key: {range: atEnd ? 'ArrowLeft' : 'ArrowRight', 'select-one': atEnd ? 'ArrowUp' : 'ArrowDown'}[control.type] || 'Space',
+        name: control.labels?.[0]?.textContent || control.textContent,
+        disabled: control.getAttribute('aria-disabled') === 'true',
+        suppressed: control.getAttribute('data-lm-suppress-shortcuts') === 'true',
+    };
+}"""
 
 
 def press(page, control) -> None:
     """Move a control by the key that a keyboard user would take."""
-    control.focus()
-    kind = control.evaluate("e => e.type")
-    if kind == "range":
-        at_end = control.evaluate("e => e.value === e.max")
-        page.keyboard.press("ArrowLeft" if at_end else "ArrowRight")
-    elif kind == "select-one":
-        at_end = control.evaluate("e => e.selectedIndex === e.options.length - 1")
-        page.keyboard.press("ArrowUp" if at_end else "ArrowDown")
-    else:
-        page.keyboard.press("Space")
+    page.keyboard.press(control.evaluate(FOCUS)["key"])
 
 
 @pytest.mark.parametrize("call", CALLS)
 def test_every_control_moves_the_picture_by_keyboard(notebook, call):
     page, errors, strays = notebook
-    root = page.locator(f"{PANEL} .jp-Cell").nth(1 + CALLS.index(call)).locator(".lm-exploration")
+    place = 1 + CALLS.index(call)
+    page.evaluate(SHOW_ONLY, place)
+    root = page.locator(f"{PANEL} .jp-Cell").nth(place).locator(".lm-exploration")
     assert root.count() == 1, "JupyterLab shows no widget: the still figure has taken its place"
     assert root.locator("svg[role=img][aria-label]").count() == 1
     status = root.locator("[role=status][aria-live=polite]")
     controls = root.locator("input, select, button")
     for k in range(controls.count()):
         control = controls.nth(k)
-        name = control.evaluate("e => e.labels?.[0]?.textContent || e.textContent")
+        seen = control.evaluate(FOCUS)
+        name = seen["name"]
         assert name.strip(), f"control {k} has no label"
-        assert control.get_attribute("data-lm-suppress-shortcuts") == "true"
+        assert seen["suppressed"]
         if name == "Back":
             press(page, root.locator("button", has_text="Forth"))
             page.wait_for_timeout(300)
-        if control.get_attribute("aria-disabled") == "true":
+        if control.evaluate(FOCUS)["disabled"]:
             back = name in ("Undo", "Start again")
             press(page, root.locator(".lm-group button").first if back else root.get_by_text("Start again"))
             page.wait_for_timeout(300)
-        before = seen(root)
+        before = root.evaluate(SEEN)
         press(page, control)
-        assert wait_for_change(page, root, before), f"{name!r} changes nothing"
+        assert root.evaluate(CHANGES, before), f"{name!r} changes nothing"
         if name == "Play":
             press(page, control)
         assert len(status.inner_text()) > 20

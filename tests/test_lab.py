@@ -2,13 +2,11 @@
 
 import io
 import json
-import threading
-import urllib.request
 
 import pytest
 from PIL import Image
 
-from tests.browser import PANEL, REPOSITORY, beyond_loopback, cells, open_notebook, run_all
+from tests.browser import PANEL, REPOSITORY, beyond_loopback, cells, end_kernels, open_notebook, page_errors, run_all
 
 NOTEBOOKS = sorted((REPOSITORY / "notebooks").glob("*.ipynb"))
 
@@ -45,15 +43,9 @@ WORDS = """drawing => {
 
 
 @pytest.fixture(autouse=True)
-def end_kernels(lab):
-    """A kernel that has PyTorch in it holds a quarter of a gigabyte: none outlives its test."""
+def no_kernel_is_left(lab):
     yield
-    with urllib.request.urlopen(f"{lab.address}/api/sessions?token={lab.token}") as answer:
-        sessions = json.load(answer)
-    for session in sessions:
-        address = f"{lab.address}/api/sessions/{session['id']}?token={lab.token}"
-        delete = urllib.request.Request(address, method="DELETE")  # takes seconds: nobody waits for it
-        threading.Thread(target=lambda request=delete: urllib.request.urlopen(request).close()).start()
+    end_kernels(lab)
 
 
 def errors(page) -> list[str]:
@@ -65,13 +57,6 @@ def errors(page) -> list[str]:
         if bool(raised) != announced:
             wrong.append(f"{cell['source'][:80]!r}: {raised or 'raised nothing'}")
     return wrong
-
-
-def page_errors(page) -> list[str]:
-    """A list that fills with the exceptions that no script of the page catches, from now on."""
-    seen: list[str] = []
-    page.on("pageerror", lambda error: seen.append(f"{error}\n{error.stack or ''}"))
-    return seen
 
 
 def unreadable(page) -> list[str]:
@@ -102,6 +87,18 @@ def luminance(color: tuple[int, int, int]) -> float:
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
+def theme(page) -> str:
+    return "light" if page.evaluate("document.body.dataset.jpThemeLight") == "true" else "dark"
+
+
+def change_theme(page) -> None:
+    """From light to dark or back; it lasts, so the next notebook is opened in the new one."""
+    other = {"light": "dark", "dark": "light"}[theme(page)]
+    page.evaluate(f"jupyterapp.commands.execute('apputils:change-theme', {{ theme: 'JupyterLab {other.title()}' }})")
+    page.wait_for_function(f"document.body.dataset.jpThemeLight === '{str(other == 'light').lower()}'")
+    page.wait_for_timeout(500)
+
+
 def transparent(page) -> list[str]:
     """Pictures whose background is not their own, so that the page's theme shows through."""
     return page.evaluate(
@@ -113,14 +110,6 @@ def transparent(page) -> list[str]:
             return canvas.width && context.getImageData(2, 2, 1, 1).data[3] < 255;
         }}).map(image => image.alt.slice(0, 80))"""
     )
-
-
-@pytest.fixture(scope="module")
-def desk(window):
-    """One page in which notebook after notebook is opened, as a student does."""
-    page = window.new_page()
-    yield page
-    page.close()
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
@@ -135,11 +124,9 @@ def test_a_student_runs_every_cell(notebook, lab, desk):
     assert [cell["source"] for cell in after if cell["cell_type"] == "code" and not cell["execution_count"]] == []
     assert {fault: found for fault, found in page.evaluate(PICTURES).items() if found} == {}
     assert transparent(page) == []
-    for theme, light in (("JupyterLab Light", "true"), ("JupyterLab Dark", "false")):
-        page.evaluate("theme => jupyterapp.commands.execute('apputils:change-theme', { theme })", theme)
-        page.wait_for_function("light => document.body.dataset.jpThemeLight === light", arg=light)
-        page.wait_for_timeout(500)
-        assert unreadable(page) == [], theme
+    assert unreadable(page) == [], f"in the {theme(page)} theme"
+    change_theme(page)
+    assert unreadable(page) == [], f"in the {theme(page)} theme"
     assert strays == []
     assert uncaught == []
 
@@ -159,17 +146,20 @@ def test_the_keyboard_runs_a_notebook(lab, desk):
     assert errors(page) == []
 
 
-def test_jupyterlab_presents_a_notebook(lab, page):
+def test_jupyterlab_presents_a_notebook(lab, desk):
     """The same cells as slides, live: the title alone, then the first section, whose cells can be run."""
+    page = desk
     uncaught = page_errors(page)
-    open_notebook(page, lab, f"notebooks/{NOTEBOOKS[0].name}")
+    open_notebook(page, lab, f"notebooks/{NOTEBOOKS[1].name}")
     page.evaluate("jupyterapp.commands.execute('deck:start')")
     page.wait_for_selector(".jp-Deck", timeout=30_000)
     page.wait_for_timeout(1000)
-    assert shown_headings(page) == [title_of(NOTEBOOKS[0], 0)]
+    assert shown_headings(page) == [title_of(NOTEBOOKS[1], 0)]
     page.evaluate("jupyterapp.commands.execute('deck:forward')")
     page.wait_for_timeout(1000)
-    assert shown_headings(page) == [title_of(NOTEBOOKS[0], 1)]
+    assert shown_headings(page) == [title_of(NOTEBOOKS[1], 1)]
+    page.evaluate("jupyterapp.commands.execute('deck:stop')")
+    page.wait_for_selector(".jp-Deck", state="detached")
     assert uncaught == []
 
 

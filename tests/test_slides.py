@@ -132,6 +132,10 @@ def test_measuring_notices_a_slide_that_overflows(nasty, tmp_path, page):
     assert any(one["overflowing"] for one in measured(page, deck))
 
 
+# One chapter of drawings, one of plots, and the deck that tries to break the rules: printing takes as long as measuring.
+@pytest.mark.parametrize(
+    "notebook", [CHAPTERS[2], CHAPTERS[8], None], ids=["drawings", "plots", "nasty"], indirect=True
+)
 def test_pdf_has_every_slide(notebook, decks, chromium):
     deck = decks(notebook)
     printed = slides.pdf(deck, chromium)
