@@ -6,6 +6,7 @@ import torch
 
 from ..thermometer import loss_fn, model
 from .exercise import Exercise, Wrong
+from .guard import load_cotangents
 from .record import encode, numbers, show_arguments, trial
 from .symptoms import CUT, FLAT, GRAPH, MODE, ONES, REACH, TOUCHED, raises, when
 
@@ -544,6 +545,7 @@ def _floored(facts):
 
 EXERCISE_6 = Exercise(
     id="5.6",
+    before=load_cotangents,
     title="Straight through",
     reference=straight_through,
     hints=(

@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 
 from .exercise import Exercise, Wrong
+from .guard import load_cotangents
 from .record import calls, close, numbers, short, show_arguments, trial
 from .symptoms import COARSE, GRAPH, ONES, SIGN, SUM, TOUCHED, TWICE, TWO, raises, when
 
@@ -107,6 +108,7 @@ def _probe_vjp(answer, draw):
 
 EXERCISE_1 = Exercise(
     id="6.1",
+    before=load_cotangents,
     title="A product, not a matrix",
     reference=vjp,
     points=2,
@@ -203,6 +205,7 @@ def _only_square(facts):
 
 EXERCISE_2 = Exercise(
     id="6.2",
+    before=load_cotangents,
     title="The Jacobian, row by row",
     reference=jacobian,
     points=2,
@@ -349,6 +352,7 @@ _RESHAPED = "Works only when nothing was copied: reshaping moves numbers, and co
 
 EXERCISE_3 = Exercise(
     id="6.3",
+    before=load_cotangents,
     title="Undo broadcasting",
     reference=unbroadcast,
     points=2,
@@ -544,6 +548,7 @@ _FIRST_INSIDE = "Your numbers contain the first derivative as well: 24 = 12 + 12
 
 EXERCISE_5 = Exercise(
     id="6.5",
+    before=load_cotangents,
     title="The Hessian",
     reference=hessian,
     points=2,
@@ -650,6 +655,7 @@ _CALLED = "The class is never instantiated: apply is how it is called."
 
 EXERCISE_6 = Exercise(
     id="6.6",
+    before=load_cotangents,
     title="Find the bug: a Function",
     reference=Softplus,
     points=2,

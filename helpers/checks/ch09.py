@@ -10,7 +10,7 @@ import torch
 from .. import broken
 from .exercise import Exercise, Wrong
 from .facts import Symptom
-from .guard import load_optimizers
+from .guard import load_cotangents, load_optimizers
 from .record import difference, numbers, show_arguments, trial
 from .symptoms import DEEP, FLAT, TOUCHED, TWICE, when
 
@@ -385,6 +385,7 @@ NAN = "nan: what is not chosen still multiplies inf by 0. The value was never na
 
 EXERCISE_4 = Exercise(
     id="9.4",
+    before=load_cotangents,
     title="Find the bug: nan",
     reference=safe_norm,
     points=2,
@@ -631,6 +632,7 @@ def _never_elsewhere(facts):
 
 EXERCISE_5 = Exercise(
     id="9.5",
+    before=load_cotangents,
     title="Check a gradient",
     reference=gradient_ok,
     points=3,

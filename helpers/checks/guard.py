@@ -30,7 +30,6 @@ def observe(probe, answer, seconds):
     Returns `(records, end, printed)`: the records that came, how it ended ("done", "timeout", "died", or the text of
     an exception in the probe itself), and the text that the answer printed.
     """
-    _warm_up()
     if not hasattr(os, "fork"):
         return _observe_in_process(probe, answer, seconds)
     readable, writable = os.pipe()
@@ -53,13 +52,12 @@ def observe(probe, answer, seconds):
 
 
 @cache
-def _warm_up():
-    """PyTorch's first backward imports some five hundred modules: once here, and not in every copy."""
-    torch = sys.modules.get("torch")
-    if torch is not None:
-        with torch.enable_grad():
-            x = torch.ones(1, requires_grad=True)
-            torch.autograd.grad(x * 1, x, torch.ones(1))
+def load_cotangents():
+    """PyTorch's first walk from a given gradient imports for half a second: once here, for exercises whose answers give one."""
+    torch = sys.modules["torch"]
+    x = torch.ones(1, requires_grad=True)
+    with torch.enable_grad():
+        torch.autograd.grad(x * 1, x, torch.ones(1))
 
 
 @cache
