@@ -375,12 +375,13 @@ def digits(images, labels, said=None) -> Picture:
     """Images (N, 8, 8) in rows of ten, each with its label; with `said`, what a model took it for instead."""
     rows = -(-len(images) // 10)
     with matplotlib.rc_context(STYLE):
-        fig, grid = plt.subplots(rows, 10, figsize=(8.4, 1.1 * rows + 0.1), squeeze=False)
+        height = 1.1 if said is None else 1.3  # inches; a title of two lines takes 0.2 more
+        fig, grid = plt.subplots(rows, 10, figsize=(8.4, height * rows + 0.1), squeeze=False)
     for ax in grid.flat:
         ax.axis("off")
     for k, (ax, image, label) in enumerate(zip(grid.flat, images, labels, strict=False)):
         ax.imshow(image, cmap="gray_r")
-        ax.set_title(f"{label}" if said is None else f"{label}, not {said[k]}", fontsize=11, loc="center")
+        ax.set_title(f"{label}" if said is None else f"{label}\nread as {said[k]}", fontsize=11, loc="center")
     if said is None:
         alt = f"{len(images)} small grey images of handwritten digits, each under its label: {', '.join(map(str, labels))}."
     else:

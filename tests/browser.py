@@ -98,6 +98,8 @@ def server_settings(lab: Lab) -> dict:
         },
         "IdentityProvider": {"token": lab.token},
         "LabApp": {"expose_app_in_browser": True},
+        # Through files: of two servers that look for free ports for their kernels at once both may find the same.
+        "KernelManager": {"transport": "ipc" if sys.platform == "linux" else "tcp"},
     }
 
 

@@ -4,6 +4,7 @@
   pass and a blank, missing or different curve does not.
 - The points of a drawn line may differ by one step of their rounding, a tenth of a pixel.
 - A trailing `;` silences a cell as it does in Jupyter (nbval runs cells in a way that ignores it).
+- A kernel that dies at its start is started again, twice at most: two processes that look for free ports at once may find the same.
 - Warnings of the debugger and of TCP kernels, which tell of the machine and not of the notebook, stay out.
 """
 
@@ -12,6 +13,7 @@ import io
 import os
 import re
 
+import nbval.kernel
 import nbval.plugin
 import numpy as np
 from nbval.kernel import RunningKernel
@@ -91,5 +93,18 @@ def execute_cell_input(self, cell_input, allow_stdin=None):
     return self.kc.execute(cell_input, store_history=True, allow_stdin=allow_stdin, stop_on_error=False)
 
 
+_start_new_kernel = nbval.kernel.start_new_kernel
+
+
+def start_new_kernel(*args, **kwargs):
+    for attempt in range(3):
+        try:
+            return _start_new_kernel(*args, **kwargs)
+        except RuntimeError as died:
+            if "died" not in str(died) or attempt == 2:
+                raise
+
+
+nbval.kernel.start_new_kernel = start_new_kernel
 nbval.plugin.IPyNbCell.compare_outputs = compare_outputs
 RunningKernel.execute_cell_input = execute_cell_input
