@@ -54,8 +54,10 @@ def write_json(path: Path, value: object) -> None:
 
 
 @contextlib.contextmanager
-def open_lab(root: Path, theme: str = "light") -> Iterator[Lab]:
+def open_lab(root: Path, theme: str = "light", tracebacks: str = "Context") -> Iterator[Lab]:
     """Serve `root` in a JupyterLab that knows nothing of the user's settings, workspaces and open notebooks.
+
+    tracebacks: IPython's `xmode`: "Context" as everywhere, "Minimal" for an error's last line alone.
 
     RuntimeError with the end of the server's log when it does not answer within a minute.
     """
@@ -68,6 +70,8 @@ def open_lab(root: Path, theme: str = "light") -> Iterator[Lab]:
         write_json(home / "JUPYTER_CONFIG_DIR" / "jupyter_server_config.json", server_settings(lab))
         for name, value in lab_settings(theme).items():
             write_json(home / "JUPYTERLAB_SETTINGS_DIR" / "@jupyterlab" / f"{name}.jupyterlab-settings", value)
+        profile = home / "IPYTHONDIR" / "profile_default" / "ipython_kernel_config.json"
+        write_json(profile, {"InteractiveShell": {"xmode": tracebacks}})
         log = home / "log"
         with log.open("w") as out:
             command = [sys.executable, "-m", "jupyterlab"]
@@ -303,11 +307,14 @@ def desk(window: BrowserContext) -> Iterator[Page]:
 
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """JupyterLab over a copy of what a student has: the notebooks and the pictures that they show."""
+    """JupyterLab over a copy of what a student has: the notebooks and the pictures that they show.
+
+    Tracebacks are short: no test looks at them, and to make the long ones takes a third of the kernels' time.
+    """
     root = tmp_path_factory.mktemp("course")
     for folder in ("notebooks", "img"):
         shutil.copytree(REPOSITORY / folder, root / folder)
-    with open_lab(root) as server:
+    with open_lab(root, tracebacks="Minimal") as server:
         yield server
 
 
