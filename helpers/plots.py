@@ -375,8 +375,7 @@ def digits(images, labels, said=None) -> Picture:
     """Images (N, 8, 8) in rows of ten, each with its label; with `said`, what a model took it for instead."""
     rows = -(-len(images) // 10)
     with matplotlib.rc_context(STYLE):
-        height = 1.1 if said is None else 1.3  # inches; a title of two lines takes 0.2 more
-        fig, grid = plt.subplots(rows, 10, figsize=(8.4, height * rows + 0.1), squeeze=False)
+        fig, grid = plt.subplots(rows, 10, figsize=(8.4, 1.1 * rows + (0.1 if said is None else 0.2)), squeeze=False)
     for ax in grid.flat:
         ax.axis("off")
     for k, (ax, image, label) in enumerate(zip(grid.flat, images, labels, strict=False)):
