@@ -5,7 +5,7 @@
 - The points of a drawn line may differ by one step of their rounding, a tenth of a pixel.
 - A trailing `;` silences a cell as it does in Jupyter (nbval runs cells in a way that ignores it).
 - A kernel that dies at its start is started again, twice at most: two processes that look for free ports at once may find the same.
-- Tracebacks, which are not compared, are made short: the long ones take a tenth of all the time.
+- Tracebacks, which are not compared, are made short: the long ones take up to a third of a kernel's time.
 - Warnings of the debugger and of TCP kernels, which tell of the machine and not of the notebook, stay out.
 """
 
