@@ -165,10 +165,25 @@ check("0.1", coldest)
 """
 
 
+# An error alone: a figure and an exercise import for seconds.
+SHORT = """---
+kernelspec: {name: python3, display_name: Python 3}
+---
+
+# 99 Trial
+
+```{code-cell} ipython3
+:tags: [raises-exception]
+
+1 / 0
+```
+"""
+
+
 def test_an_error_that_no_tag_announces_stops_the_edition(tmp_path, monkeypatch):
     monkeypatch.setattr(editions, "STUDENTS", tmp_path)
     source = tmp_path / "99_trial.md"
-    source.write_text(TRIAL.replace(":tags: [raises-exception]\n", ""))
+    source.write_text(SHORT.replace(":tags: [raises-exception]\n", ""))
     with pytest.raises(EditionError, match="ZeroDivisionError"):
         editions.build(source)
 
@@ -176,7 +191,7 @@ def test_an_error_that_no_tag_announces_stops_the_edition(tmp_path, monkeypatch)
 def test_an_announced_error_that_does_not_come_stops_the_edition(tmp_path, monkeypatch):
     monkeypatch.setattr(editions, "STUDENTS", tmp_path)
     source = tmp_path / "99_trial.md"
-    source.write_text(TRIAL.replace("1 / 0", "1 / 1"))
+    source.write_text(SHORT.replace("1 / 0", "1 / 1"))
     with pytest.raises(EditionError, match="raised nothing"):
         editions.build(source)
 
