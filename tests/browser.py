@@ -111,8 +111,6 @@ def lab_settings(theme: str) -> dict[str, dict]:
     return {
         "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
         "apputils-extension/themes": {"theme": f"JupyterLab {theme.title()}"},
-        # Without windowing every cell is in the page, so that every output can be looked at.
-        "notebook-extension/tracker": {"windowingMode": "none"},
     }
 
 
@@ -154,7 +152,7 @@ def run_all(page: Page, seconds: float = 240) -> None:
     page.evaluate(
         "() => { window.ran = false; jupyterapp.commands.execute('notebook:run-all-cells').then(() => ran = true); }"
     )
-    page.wait_for_function("window.ran", timeout=1000 * seconds)
+    page.wait_for_function("window.ran", timeout=1000 * seconds, polling=500)
     # The command returns at the first error, also at one that a tag announces, while the kernel goes on. So wait until
     # every cell has its number, or, where an error did stop the run, until the kernel has had nothing to do for a while.
     page.wait_for_function(
@@ -213,7 +211,9 @@ def photograph_notebook(page: Page, out: Path) -> list[Path]:
     """Pictures of the open notebook from top to bottom, some 1100 pixels each: `out/page_01.png` and so on."""
     page.set_viewport_size({"width": 1280, "height": 1220})
     page.evaluate("() => { if (!jupyterapp.shell.leftCollapsed) jupyterapp.shell.collapseLeft(); }")
-    page.add_style_tag(content=f"{PANEL} .jp-WindowedPanel-outer {{ scrollbar-width: none }}")
+    # Cells out of the window have no height yet, and would push the others away as they come.
+    everything = f"{PANEL} .jp-WindowedPanel-outer {{ scrollbar-width: none }} .jp-Cell {{ content-visibility: visible !important }}"
+    page.add_style_tag(content=everything)
     page.wait_for_timeout(500)
     scroller = page.locator(f"{PANEL} .jp-WindowedPanel-outer")
     height = scroller.evaluate("e => e.scrollHeight")

@@ -68,7 +68,10 @@ def unreadable(page) -> list[str]:
     """
     faint = []
     for drawing in page.locator(f"{PANEL} .jp-OutputArea-output svg:not(svg svg)").all():
-        words = drawing.evaluate(WORDS) if drawing.is_visible() else []
+        if not drawing.is_visible():
+            continue
+        drawing.scroll_into_view_if_needed()  # what is out of the window is not laid out
+        words = drawing.evaluate(WORDS)
         if not words:
             continue
         lights = luminance(np.asarray(Image.open(io.BytesIO(drawing.screenshot())).convert("RGB")))
