@@ -112,21 +112,32 @@ def test_code_standard_input_and_modules(tmp_path):
     assert done.stdout.endswith("program.py', 'x']\n")
 
 
-def test_a_traceback_begins_in_the_script(tmp_path):
+def test_warnings_and_tracebacks_name_the_lines_of_the_script(tmp_path):
     source = """
     import torch
+
+    x = torch.tensor([1.0, 2.0], requires_grad=True)
+    loss = (x * x).sum()
+    float(loss)
+    loss.grad
+    torch.tensor(x.detach())
+    x.T
+    torch.std(torch.ones(1))
+    layer = torch.nn.Linear(2, 1)
+    layer.register_full_backward_hook(lambda *of_layer: None)
+    layer(torch.ones(2)).sum().backward()
 
     def halve(x):
         return x / undefined
 
     halve(torch.ones(2))
     """
-    path = script(tmp_path, source)
-    python = subprocess.run(
-        [sys.executable, path], env=ENVIRONMENT, cwd=ROOT, capture_output=True, text=True, timeout=120
-    )
-    ours = run(path)
+    name = Path(script(tmp_path, source)).name
+    command = [sys.executable, name]
+    python = subprocess.run(command, env=ENVIRONMENT, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    ours = run(name, cwd=tmp_path)
     assert ours.returncode == python.returncode == 1
+    assert python.stderr.count("Warning: ") == 6
     assert ours.stderr == python.stderr
 
 

@@ -9,14 +9,13 @@ from __future__ import annotations
 import functools
 import inspect
 import types
-import warnings
 
 import numpy as np
 
 from . import dtypes, graph, ops
 from .end import end_of
 from .record import NO_EDGE, edge_of, made_by, modified_in_place, wrap
-from .tensor import GradientEdge, Tensor, backward, checked_inputs, run_backward, with_graph  # noqa: F401 (torch.autograd.backward)
+from .tensor import GradientEdge, Tensor, backward, checked_inputs, run_backward, warn, with_graph  # noqa: F401 (torch.autograd.backward)
 from .walk import SECOND_TIME, Node, mode, rare
 
 __getattr__ = end_of("torch.autograd")
@@ -35,7 +34,7 @@ class GradMode:
 
     def __call__(self, function):
         if inspect.isclass(function):
-            warnings.warn(DECORATED_CLASS, FutureWarning, stacklevel=2)
+            warn(DECORATED_CLASS, FutureWarning)
 
         @functools.wraps(function)
         def decorated(*args, **kwargs):
@@ -186,9 +185,8 @@ class detect_anomaly(set_detect_anomaly):
     """`set_detect_anomaly(True)` for a block, with a warning that it is slow."""
 
     def __init__(self, check_nan: bool = True):
-        warnings.warn(
+        warn(
             "Anomaly Detection has been enabled. This mode will increase the runtime and should only be enabled for debugging.",
-            stacklevel=2,
         )
         self.wanted = check_nan
 
@@ -221,8 +219,8 @@ class Variable(metaclass=VariableMeta):
         if not isinstance(data, Tensor):
             raise TypeError(f"Variable data has to be a tensor, but got {type(data).__name__}")
         if volatile:
-            warnings.warn(
-                "volatile was removed and now has no effect. Use `with torch.no_grad():` instead.", stacklevel=2
+            warn(
+                "volatile was removed and now has no effect. Use `with torch.no_grad():` instead.",
             )
         return data.detach().requires_grad_(requires_grad)
 
@@ -347,7 +345,7 @@ class FunctionNode(Node):
 
     @property
     def saved_variables(self):
-        warnings.warn("'saved_variables' is deprecated; use 'saved_tensors'", DeprecationWarning, stacklevel=2)
+        warn("'saved_variables' is deprecated; use 'saved_tensors'", DeprecationWarning)
         return self.saved_tensors
 
     def keep(self, outputs):
@@ -438,11 +436,10 @@ class Function:
     generate_vmap_rule = False
 
     def __init__(self, *args, **kwargs):
-        warnings.warn(
+        warn(
             f"{type(self)} should not be instantiated. Methods on autograd functions are all static, so you should invoke them "
             "on the class itself. Instantiating an autograd function will raise an error in a future version of PyTorch.",
             DeprecationWarning,
-            stacklevel=2,
         )
 
     def __call__(self, *args, **kwargs):
@@ -869,10 +866,9 @@ def gradcheck(
         )
     for k in checked:
         if inputs[k].dtype is not dtypes.float64:
-            warnings.warn(
+            warn(
                 f"Input #{k} requires gradient and is not a double precision floating point or complex. This check will likely "
                 "fail if all the inputs are not of double precision floating point or complex. ",
-                stacklevel=2,
             )
     try:
         compare_jacobians(func, inputs, checked, eps, atol, rtol)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import builtins
 import math
-import warnings
 
 import numpy as np
 
@@ -12,7 +11,7 @@ from . import dtypes
 from .dtypes import asked_for
 from .methods import need_tensor
 from .record import Variable, wrap
-from .tensor import TO_SCALAR, Tensor, warn_once
+from .tensor import TO_SCALAR, Tensor, warn, warn_once
 
 COPY_CONSTRUCT = (
     "To copy construct from a tensor, it is recommended to use sourceTensor.detach().clone() or "
@@ -36,7 +35,7 @@ def leaf(array, dtype=None, requires_grad=False):
 def tensor(data, *, dtype=None, device=None, requires_grad=False, pin_memory=False) -> Tensor:
     """A tensor with a copy of `data`: a number, nested lists, an array or a tensor. It does not remember where the data came from."""
     if isinstance(data, Variable):
-        warnings.warn(COPY_CONSTRUCT, stacklevel=3)
+        warn(COPY_CONSTRUCT)
         return leaf(data._array.copy(), dtype, requires_grad)
     return leaf(array_from(data, dtype), dtype, requires_grad)
 
@@ -86,7 +85,7 @@ def without_tensors(data, kinds):
         if data._array.size != 1:
             raise ValueError("only one element tensors can be converted to Python scalars")
         if data.requires_grad:
-            warn_once(TO_SCALAR, stacklevel=6)
+            warn_once(TO_SCALAR)
         kinds.add(data.dtype)
         return data._array.item()
     if isinstance(data, np.ndarray):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import warnings
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 
@@ -19,7 +18,7 @@ from .creation import as_tensor, empty, tensor
 from .end import end_of
 from .methods import stack
 from .random import Generator, default_generator, multinomial, randint, randperm
-from .tensor import Tensor
+from .tensor import Tensor, warn
 
 __getattr__ = end_of("torch.utils.data")
 
@@ -145,8 +144,8 @@ def random_split(dataset, lengths, generator=default_generator):
             lengths[i % len(lengths)] += 1
         for i, length in enumerate(lengths):
             if length == 0:
-                warnings.warn(
-                    f"Length of split at index {i} is 0. This might result in an empty dataset.", stacklevel=2
+                warn(
+                    f"Length of split at index {i} is 0. This might result in an empty dataset.",
                 )
     if sum(lengths) != count:
         raise ValueError("Sum of input lengths does not equal the length of the input dataset!")

@@ -7,7 +7,6 @@ others are written with tensor operations, as their formulas are.
 from __future__ import annotations
 
 import math
-import warnings
 
 import numpy as np
 
@@ -54,7 +53,7 @@ from .spatial import (  # noqa: F401 (most names are for users)
     upsample_nearest,
 )  # fmt: skip
 from .sums import torch_sum
-from .tensor import Tensor
+from .tensor import Tensor, warn
 
 # ---- losses that are one node ----------------------------------------------------------------------------------------
 
@@ -144,8 +143,8 @@ def how(size_average, reduce, reduction):
         return reduction
     size_average, reduce = size_average is None or size_average, reduce is None or reduce
     chosen = ("mean" if size_average else "sum") if reduce else "none"
-    warnings.warn(
-        f"size_average and reduce args will be deprecated, please use reduction='{chosen}' instead.", stacklevel=3
+    warn(
+        f"size_average and reduce args will be deprecated, please use reduction='{chosen}' instead.",
     )
     return chosen
 
@@ -160,10 +159,9 @@ def same_size(input, target):
     """Warn about sizes that broadcast, and broadcast them."""
     target.size()  # whoever hands over a number gets Python's complaint about it
     if target._array.shape != input._array.shape:
-        warnings.warn(
+        warn(
             f"Using a target size ({target.shape}) that is different to the input size ({input.shape}). This will likely lead "
             "to incorrect results due to broadcasting. Please ensure they have the same size.",
-            stacklevel=3,
         )
     return broadcast_tensors(input, target) if target._array.shape != input._array.shape else (input, target)
 
@@ -322,11 +320,10 @@ def kl_div(input, target, size_average=None, reduce=None, reduction="mean", log_
     if reduction == "batchmean":
         return terms.sum() / (input._array.shape[0] if input._array.ndim else 1)
     if reduction == "mean":
-        warnings.warn(
+        warn(
             "reduction: 'mean' divides the total loss by both the batch size and the support size.'batchmean' divides only by the "
             "batch size, and aligns with the KL div math definition.'mean' will be changed to behave the same as 'batchmean' in "
             "the next major release.",
-            stacklevel=2,
         )
     return reduce_tensor(terms, how(size_average, reduce, reduction))
 
@@ -1165,9 +1162,8 @@ def legacy_dim(name, dim, ndim):
     """The dimension that a softmax without one means, with PyTorch's warning."""
     if dim is not None:
         return dim
-    warnings.warn(
+    warn(
         f"Implicit dimension choice for {name} has been deprecated. Change the call to include dim=X as an argument.",
-        stacklevel=3,
     )
     return 0 if ndim in (0, 1, 3) else 1
 

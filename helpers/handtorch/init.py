@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 
 import numpy as np
 
@@ -11,6 +10,7 @@ from .autograd import no_grad
 from .creation import empty_like
 from .end import end_of
 from .random import randn, randperm
+from .tensor import warn
 
 __getattr__ = end_of("torch.nn.init")
 
@@ -66,9 +66,8 @@ def trunc_normal_(tensor, mean=0.0, std=1.0, a=-2.0, b=2.0, generator=None):
     chance that its density has beside the largest one. Source of both: rejection sampling, in PyTorch's order of draws.
     """
     if mean < a - 2 * std or mean > b + 2 * std:
-        warnings.warn(
+        warn(
             "mean is more than 2 std from [a, b] in nn.init.trunc_normal_. The distribution of values may be incorrect.",
-            stacklevel=2,
         )
     chance = lambda x: (1.0 + math.erf(x / math.sqrt(2.0))) / 2.0
     with no_grad():
@@ -134,7 +133,7 @@ def dirac_(tensor, groups=1):
 def nothing_to_fill(tensor):
     """Whether the tensor is empty, which is worth a warning."""
     if 0 in tensor.shape:
-        warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=3)
+        warn("Initializing zero-element tensors is a no-op")
         return True
     return False
 
@@ -200,8 +199,9 @@ def renamed(function):
 
     def old(*args, **kwargs):
         name = function.__name__
-        warnings.warn(
-            f"`nn.init.{name[:-1]}` is now deprecated in favor of `nn.init.{name}`.", FutureWarning, stacklevel=2
+        warn(
+            f"`nn.init.{name[:-1]}` is now deprecated in favor of `nn.init.{name}`.",
+            FutureWarning,
         )
         return function(*args, **kwargs)
 

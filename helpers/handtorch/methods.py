@@ -17,7 +17,7 @@ import numpy as np
 from . import dtypes, kernels, ops, walk
 from .dtypes import Size
 from .record import Variable, convert, in_type, size_mismatch, wrap
-from .tensor import OPERAND, Tensor, as_operand
+from .tensor import OPERAND, Tensor, as_operand, warn, warn_once
 
 FUNCTIONS: dict = {}  # what `torch.name` finds, filled below
 IN_PLACE: dict = {}  # name_ of Tensor methods
@@ -970,13 +970,10 @@ def spread_of(op):
 
 
 def warn_about_freedom(x, dims, correction, name):
-    if kernels.count(x._array.shape, dims) <= correction and x._array.size:
-        import warnings
-
-        warnings.warn(
+    if not x._array.size or kernels.count(x._array.shape, dims) <= correction:
+        warn(
             f"{name}(): degrees of freedom is <= 0. Correction should be strictly less than the reduction factor (input numel "
-            "divided by output numel). (Triggered internally at /__w/pytorch/pytorch/aten/src/ATen/native/ReduceOps.cpp:1857.)",
-            stacklevel=4,
+            "divided by output numel). (Triggered internally at /__w/pytorch/pytorch/aten/src/ATen/native/ReduceOps.cpp:1861.)",
         )
 
 
@@ -1656,20 +1653,53 @@ def t(x):
     return ops.t.record((x,), {})
 
 
+SHAPES_CPP = "(Triggered internally at /__w/pytorch/pytorch/aten/src/ATen/native/TensorShape.cpp:"
+T_OF_MANY = (
+    "The use of `x.T` on tensors of dimension other than 2 to reverse their shape is deprecated and it will throw an error in "
+    "a future release. Consider `x.mT` to transpose batches of matrices or `x.permute(*torch.arange(x.ndim - 1, -1, -1))` to "
+    f"reverse the dimensions of a tensor. {SHAPES_CPP}4314.)"
+)
+OF_A_NUMBER = {  # what PyTorch says of tensors without dimensions, and the line that says it
+    "T": ("This function is the identity in these cases.", 4321),
+    "mT": ("This function is the identity in these cases.", 4373),
+    "H": ("Consider using x.conj().", 4335),
+    "mH": ("Consider using x.conj().", 4382),
+}
+
+
+def warn_of_a_number(name):
+    advice, line = OF_A_NUMBER[name]
+    warn_once(f"Tensor.{name} is deprecated on 0-D tensors. {advice} {SHAPES_CPP}{line}.)")
+
+
 def reversed_dims(self):
-    return ops.permute.record((self,), {"dims": tuple(reversed(range(self._array.ndim)))})
+    ndim = self._array.ndim
+    if ndim == 0:
+        warn_of_a_number("T")
+    elif ndim != 2:
+        warn_once(T_OF_MANY)
+    return ops.permute.record((self,), {"dims": tuple(reversed(range(ndim)))})
 
 
-def matrix_transposed(self):
-    if self._array.ndim < 2:
-        raise RuntimeError(
-            f"tensor.mT is only supported on matrices or batches of matrices. Got {self._array.ndim}-D tensor."
-        )
-    return transpose(self, -2, -1)
+def transposed(name):
+    """The property mT, H or mH: the last two dimensions exchanged; H takes no batches."""
+
+    def exchanged(self):
+        ndim = self._array.ndim
+        if ndim == 0:
+            warn_of_a_number(name)
+            return self
+        if ndim == 1 or (name == "H" and ndim > 2):
+            what = "matrices (2-D tensors)" if name == "H" else "matrices or batches of matrices"
+            advice = " For batches of matrices, consider using tensor.mH" if ndim > 2 else ""
+            raise RuntimeError(f"tensor.{name} is only supported on {what}. Got {ndim}-D tensor.{advice}")
+        return transpose(self, -2, -1)
+
+    return property(exchanged)
 
 
-Tensor.T, Tensor.mT = property(reversed_dims), property(matrix_transposed)
-Tensor.H, Tensor.mH = property(lambda self: transpose(self, 0, 1)), property(matrix_transposed)
+Tensor.T = property(reversed_dims)
+Tensor.mT, Tensor.H, Tensor.mH = transposed("mT"), transposed("H"), transposed("mH")
 FUNCTIONS["adjoint"] = Tensor.adjoint = lambda self: transpose(self, -2, -1)
 
 
@@ -2145,13 +2175,22 @@ def select(x, dim, index):
     return ops.select.record((x,), {"dim": dim, "index": int(index) % n})
 
 
-def meshgrid(*tensors, indexing="ij"):
+MESHGRID = (
+    f"torch.meshgrid: in an upcoming release, it will be required to pass the indexing argument. {SHAPES_CPP}4215.)"
+)
+
+
+def meshgrid(*tensors, indexing=None):
     """Coordinates of a grid: one tensor per axis."""
     tensors = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)) else tensors
     if not tensors:
         raise RuntimeError("meshgrid expects a non-empty TensorList")
-    if indexing not in ("ij", "xy"):
+    if indexing is None:
+        warn_once(MESHGRID)
+    elif indexing not in ("ij", "xy"):
         raise RuntimeError(f'torch.meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}')
+    if builtins.any(x._array.ndim > 1 for x in tensors):
+        raise RuntimeError("torch.meshgrid: Expected 0D or 1D tensor in the tensor list")
     places = list(range(len(tensors)))
     if indexing == "xy" and len(tensors) > 1:
         places[:2] = 1, 0

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 import operator
-import warnings
 from collections import OrderedDict, namedtuple
 
 from . import dtypes
@@ -16,7 +15,7 @@ from .autograd import Function, no_grad
 from .creation import empty_like, zeros
 from .methods import typename
 from .record import wrap
-from .tensor import Tensor
+from .tensor import Tensor, warn
 from .walk import mode
 
 
@@ -724,11 +723,10 @@ def spread(grads, places, count):
 
 
 def warn_of_missing_input():
-    warnings.warn(
+    warn(
         "Full backward hook is firing when gradients are computed with respect to module outputs since no inputs require "
         "gradients. See https://docs.pytorch.org/docs/main/generated/torch.nn.Module.html#torch.nn.Module.register_full_backward_hook "
         "for more details.",
-        stacklevel=5,
     )
 
 

@@ -4,14 +4,13 @@ Stands on the tensor. The functions whose name ends in an underscore change the 
 """
 
 import types
-import warnings
 from collections.abc import Iterable
 
 from .autograd import no_grad
 from .creation import tensor
 from .end import end_of
 from .methods import cat, stack, typename
-from .tensor import Tensor
+from .tensor import Tensor, warn
 
 __getattr__ = end_of("torch.nn.utils")
 
@@ -33,7 +32,7 @@ def clip_grad_norm_(
     is_generator = isinstance(parameters, types.GeneratorType)
     parameters = _as_list(parameters)
     if is_generator and not parameters:
-        warnings.warn("`parameters` is an empty generator, no gradient clipping will occur.", stacklevel=2)
+        warn("`parameters` is an empty generator, no gradient clipping will occur.")
     grads = [p.grad for p in parameters if p.grad is not None]
     total_norm = get_total_norm(grads, norm_type, error_if_nonfinite)
     clip_grads_with_norm_(parameters, max_norm, total_norm)
@@ -54,10 +53,9 @@ def clip_grads_with_norm_(
 
 def clip_grad_norm(parameters, max_norm, norm_type=2.0, error_if_nonfinite=False, foreach=None) -> Tensor:
     """The first name of `clip_grad_norm_`."""
-    warnings.warn(
+    warn(
         "`torch.nn.utils.clip_grad_norm` is now deprecated in favor of `torch.nn.utils.clip_grad_norm_`.",
         FutureWarning,
-        stacklevel=2,
     )
     return clip_grad_norm_(parameters, max_norm, norm_type, error_if_nonfinite, foreach)
 

@@ -8,7 +8,6 @@ and quotients are elementwise, and the left side of ← is overwritten.
 """
 
 import math
-import warnings
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable
 from copy import deepcopy
@@ -23,7 +22,7 @@ from .creation import full_like, tensor, zeros_like
 from .dtypes import finfo, float32, float64, get_default_dtype
 from .end import end_of
 from .methods import cat, typename
-from .tensor import Tensor
+from .tensor import Tensor, warn
 
 __getattr__ = end_of("torch.optim")
 
@@ -137,10 +136,9 @@ class Optimizer:
                 )
 
         if len(params) != len(set(params)):
-            warnings.warn(
+            warn(
                 "optimizer contains a parameter group with duplicate parameters; in future, this will cause an error; "
                 "see github.com/pytorch/pytorch/issues/40967 for more information",
-                stacklevel=3,
             )
         for group in self.param_groups:
             if ("param_names" in param_group) != ("param_names" in group):

@@ -175,7 +175,7 @@ class EndOfHandtorch:
 def run_file(path: str) -> None:
     """Run a script as `python SCRIPT` would, with handtorch as its torch."""
     sys.path.insert(0, str(Path(path).resolve().parent))
-    run_code(Path(path).read_bytes(), path)
+    run_code(Path(path).read_bytes(), os.path.abspath(path))
 
 
 def run_code(source: str | bytes, name: str) -> None:

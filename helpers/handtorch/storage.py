@@ -9,12 +9,11 @@ from __future__ import annotations
 import io
 import os
 import pickle
-import warnings
 import zipfile
 
 import numpy as np
 
-from .tensor import Tensor, rebuild
+from .tensor import Tensor, rebuild, warn
 
 MARK = b"handtorch 1\n"
 # What a file may hold if it is not trusted: the names that the pickle of tensors and collections uses.
@@ -72,11 +71,10 @@ class TypedStorage(UntypedStorage):
 
 def storage(self) -> TypedStorage:
     """The memory that this tensor shares with its views, as numbers."""
-    warnings.warn(
+    warn(
         "TypedStorage is deprecated. It will be removed in the future and UntypedStorage will be the only storage class. This "
         "should only matter to you if you are using storages directly.  To access UntypedStorage directly, use "
         "tensor.untyped_storage() instead of tensor.storage()",
-        stacklevel=2,
     )
     return TypedStorage(self)
 

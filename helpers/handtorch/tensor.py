@@ -11,6 +11,7 @@ import copy
 import math
 import numbers
 import re
+import sys
 import warnings
 import weakref
 from typing import NamedTuple
@@ -81,10 +82,18 @@ class Warned:
     seen: set = set()
 
 
-def warn_once(message, stacklevel=3):
+def warn(message, category=UserWarning):
+    """Warn at the line of the program, however deep in handtorch the cause lies."""
+    level, frame = 1, sys._getframe()
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(__package__):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, category, stacklevel=level)
+
+
+def warn_once(message):
     if Warned.always or message not in Warned.seen:
         Warned.seen.add(message)
-        warnings.warn(message, stacklevel=stacklevel + 1)
+        warn(message)
 
 
 def set_warn_always(b: bool) -> None:
@@ -192,7 +201,7 @@ class Tensor(Variable):
     @property
     def grad(self) -> Tensor | None:
         if self._grad is None and self._node is not None and not self._retains_grad:
-            warnings.warn(GRAD_OF_NON_LEAF, stacklevel=2)
+            warn(GRAD_OF_NON_LEAF)
         return self._grad
 
     @grad.setter
@@ -779,7 +788,7 @@ def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False, 
         if any(isinstance(x, Tensor) and not x.requires_grad for x in inputs):
             raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
     if create_graph:
-        warn_once(CREATE_GRAPH, stacklevel=3)
+        warn_once(CREATE_GRAPH)
     found = run_backward(tensors, grads, retain_graph, create_graph, inputs)
     if inputs is None:
         return
