@@ -170,6 +170,8 @@ def shape_of(size, name="empty"):
             )
     shape = tuple(int(n) for n in size)
     if any(n < 0 for n in shape):
+        if name == "zeros":
+            raise RuntimeError("zeros: Dimension size must be non-negative.")
         raise RuntimeError(f"Trying to create tensor with negative dimension {min(shape)}: {list(shape)}")
     return shape
 

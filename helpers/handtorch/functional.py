@@ -634,6 +634,11 @@ def embedding(input, weight, padding_idx=None, max_norm=None, norm_type=2.0, sca
     if sparse:
         ops.the_end("torch.nn.functional.embedding with sparse=True")
     index = input._array
+    if index.dtype.kind != "i":
+        raise RuntimeError(
+            "Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; but got "
+            f"torch.{input.dtype.letter}Tensor instead (while checking arguments for embedding)"
+        )
     if ((index < 0) | (index >= count)).any():
         raise IndexError("index out of range in self")
     if max_norm is not None:

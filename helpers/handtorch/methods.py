@@ -610,13 +610,16 @@ def plain(name, function, method=True):
     return call
 
 
-def integers(function, name):
+def integers(function, name, kernel=None):
+    """A function of whole numbers and booleans; `kernel` is its name in PyTorch's errors."""
+
     def call(x, y=None):
         if name != "bitwise_not":
             need_tensors(name, x, y)
         arrays = [array(as_operand(a)) for a in (x, y) if a is not None]
-        if dtypes.result_dtype(arrays).is_floating_point:
-            raise RuntimeError(f"\"{name}_cpu\" not implemented for '{dtypes.result_dtype(arrays).letter}'")
+        kind = dtypes.result_dtype(arrays)
+        if kind.is_floating_point:
+            raise NotImplementedError(f"\"{kernel or name}_cpu\" not implemented for '{kind.letter}'")
         return wrap(np.asarray(function(*convert(arrays, "promote"))))
 
     call.__name__ = name
@@ -628,8 +631,8 @@ bitwise_and = integers(np.bitwise_and, "bitwise_and")
 bitwise_or = integers(np.bitwise_or, "bitwise_or")
 bitwise_xor = integers(np.bitwise_xor, "bitwise_xor")
 bitwise_not = integers(np.invert, "bitwise_not")
-bitwise_left_shift = integers(np.left_shift, "bitwise_left_shift")
-bitwise_right_shift = integers(np.right_shift, "bitwise_right_shift")
+bitwise_left_shift = integers(np.left_shift, "bitwise_left_shift", "lshift")
+bitwise_right_shift = integers(np.right_shift, "bitwise_right_shift", "rshift")
 gcd = integers(np.gcd, "gcd")
 lcm = integers(np.lcm, "lcm")
 
@@ -701,6 +704,8 @@ def to(x, *args, dtype=None, device=None, copy=False, non_blocking=False, memory
         dtypes.must_be_here(device)
     if dtype is None or dtype is x.dtype:
         return clone(x) if copy else x
+    if not dtype.is_floating_point:  # no gradient comes back through whole numbers
+        return wrap(x._array.astype(dtype.numpy))
     return ops.cast.record((x,), {"to": dtype.numpy})
 
 
@@ -912,10 +917,10 @@ def sum(x, dim=None, keepdim=False, *, dtype=None):
 @public
 def mean(x, dim=None, keepdim=False, *, dtype=None):
     """The mean over `dim` (one, several, or all)."""
-    x = in_dtype(x, dtype)
+    x, whose = in_dtype(x, dtype), "Input" if dtype is None else "Optional"
     if not is_float(x):
         raise RuntimeError(
-            "mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. Got: "
+            f"mean(): could not infer output dtype. {whose} dtype must be either a floating point or complex dtype. Got: "
             + x.dtype.letter
         )
     if dim is None and not keepdim:
@@ -1445,6 +1450,8 @@ def norm(x, p="fro", dim=None, keepdim=False, dtype=None):
         raise RuntimeError(
             "linalg.vector_norm: Expected a floating point or complex tensor as input. Got " + x.dtype.letter
         )
+    if isinstance(p, str) and p != "fro":
+        raise RuntimeError(f"linalg.matrix_norm: Order {p} not supported.")
     p = 2.0 if p in ("fro", None) else float(p)
     return ops.vector_norm.record((x,), {"ord": p, "dim": dims_of(dim, x._array.ndim), "keepdim": keepdim})
 
@@ -1533,7 +1540,8 @@ def completed(shape, size):
             return tuple(size // rest if n == -1 else n for n in shape)
     if math.prod(shape) != size or -1 in shape:
         if builtins.any(n < -1 for n in shape):
-            raise RuntimeError(f"invalid shape dimension {builtins.min(shape)}")
+            place = next(i for i, n in enumerate(shape) if n < -1)
+            raise RuntimeError(f"invalid shape dimension {shape[place]} at index {place} of shape {list(shape)}")
         raise RuntimeError(f"shape '{list(shape)}' is invalid for input of size {size}")
     return shape
 
@@ -1711,7 +1719,9 @@ def permute(x, *dims):
             "permute(sparse_coo): number of dimensions in the tensor input does not match the length of the desired ordering "
             f"of dimensions i.e. input.dim() = {x._array.ndim} is not equal to len(dims) = {len(dims)}"
         )
-    order = dims_of(dims, x._array.ndim) or ()
+    order = tuple(dim_of(d, x._array.ndim) for d in dims)
+    if len(set(order)) != len(order):
+        raise RuntimeError("permute(): duplicate dims are not allowed.")
     return ops.permute.record((x,), {"dims": order})
 
 
@@ -1751,6 +1761,11 @@ def expand(self, *sizes, implicit=False):
             f"({len(sizes)}) must be greater or equal to the number of dimensions in the tensor ({len(shape)})"
         )
     wanted = list(sizes)
+    for i, n in enumerate(sizes[:extra]):
+        if n < 0:
+            raise RuntimeError(
+                f"The expanded size of the tensor ({n}) isn't allowed in a leading, non-existing dimension {i}"
+            )
     for i, n in enumerate(shape):
         if wanted[extra + i] == -1:
             wanted[extra + i] = n
@@ -1973,7 +1988,15 @@ def diagflat(x, offset=0):
 
 def unfold(self, dimension, size, step):
     """All windows of that size along a dimension, as a view with one dimension more."""
-    return ops.unfold.record((self,), {"dim": dim_of(dimension, self._array.ndim), "size": size, "step": step})
+    dim = dim_of(dimension, self._array.ndim)
+    longest = self._array.shape[dim] if self._array.ndim else 1
+    if size < 0:
+        raise RuntimeError(f"size is {size} but must be >= 0")
+    if size > longest:
+        raise RuntimeError(f"maximum size for tensor at dimension {dim} is {longest} but size is {size}")
+    if step <= 0:
+        raise RuntimeError(f"step is {step} but must be > 0")
+    return ops.unfold.record((self,), {"dim": dim, "size": size, "step": step})
 
 
 Tensor.unfold = unfold
@@ -2068,8 +2091,10 @@ def split(x, split_size_or_sections, dim=0):
     n = x._array.shape[dim]
     if isinstance(split_size_or_sections, int):
         size = split_size_or_sections
-        if size < 0 or (size == 0 and n):
+        if size < 0:
             raise RuntimeError(f"split expects split_size be non-negative, but got split_size={size}")
+        if size == 0 and n:
+            raise RuntimeError(f"split_size can only be 0 if dimension size is 0, but got dimension size of {n}")
         sizes = tuple(builtins.min(size, n - start) for start in range(0, n, size or 1)) or (0,)
         return tuple(ops.split.record((x,), {"sizes": sizes, "dim": dim}))
     sizes = tuple(split_size_or_sections)
@@ -2087,6 +2112,8 @@ Tensor.split_with_sizes = FUNCTIONS["split_with_sizes"] = split
 @public
 def chunk(x, chunks, dim=0):
     """About equal pieces, `chunks` at most."""
+    if chunks <= 0:
+        raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
     n = x._array.shape[dim_of(dim, x._array.ndim)]
     size = -(-n // chunks)
     return split(x, size, dim) if n else tuple(split(x, [0] * chunks, dim))
@@ -2220,9 +2247,9 @@ FUNCTIONS.update(meshgrid=meshgrid, cartesian_prod=cartesian_prod, block_diag=bl
 # ---- picking and placing ---------------------------------------------------------------------------------------------
 
 
-def need_index(index, name):
+def need_index(index, name, kinds="int64"):
     if index.dtype not in (dtypes.int64, dtypes.int32) and index._array.size:
-        raise RuntimeError(f"{name}(): Expected dtype int64 for index")
+        raise RuntimeError(f"{name}(): Expected dtype {kinds} for index")
 
 
 @public
@@ -2242,7 +2269,7 @@ def argwhere(x):
 @public
 def gather(x, dim, index, *, sparse_grad=False):
     """result[i, j] = x[index[i, j], j] for dim 0."""
-    need_index(index, "gather")
+    need_index(index, "gather", "int32/int64")
     dim = dim_of(dim, x._array.ndim)
     need_rank_of(index, x, "input")
     for d, n in enumerate(index._array.shape if index._array.size and x._array.ndim else ()):
@@ -2330,6 +2357,7 @@ def put(x, index, source, accumulate=False):
 @public
 def index_select(x, dim, index):
     """The slices at those positions along a dimension."""
+    need_index(index, "index_select", "int32 or int64")
     dim = dim_of(dim, x._array.ndim)
     n = x._array.shape[dim] if x._array.ndim else 1
     if ((index._array < 0) | (index._array >= n)).any():
@@ -2351,7 +2379,9 @@ def masked_select(x, mask):
 def masked_fill(x, mask, value):
     """The value where the mask holds, else x."""
     if mask.dtype is not dtypes.bool:
-        raise RuntimeError(f"masked_fill_ only supports boolean masks, but got mask with dtype {mask.dtype!r}")
+        raise RuntimeError(
+            f"masked_fill_ only supports boolean masks, but got mask with dtype {mask.dtype.letter.lower()}"
+        )
     if isinstance(value, Variable) and value._array.ndim:
         raise RuntimeError(
             f"masked_fill_ only supports a 0-dimensional value tensor, but got tensor with {value._array.ndim} dimension(s)."
@@ -3286,11 +3316,19 @@ Tensor.__floordiv__, Tensor.__rfloordiv__ = operator(ops.floor_divide), operator
 Tensor.__mod__, Tensor.__rmod__ = operator(ops.remainder), operator(ops.remainder, swapped=True)
 Tensor.__eq__, Tensor.__ne__ = operator(ops.eq), operator(ops.ne)
 Tensor.__lt__, Tensor.__le__, Tensor.__gt__, Tensor.__ge__ = map(operator, (ops.lt, ops.le, ops.gt, ops.ge))
+
+
+def inverted(self):
+    if is_float(self):
+        raise TypeError("~ (operator.invert) is only implemented on integer and Boolean-type tensors")
+    return bitwise_not(self)
+
+
 Tensor.__and__ = Tensor.__rand__ = careful(bitwise_and)
 Tensor.__or__ = Tensor.__ror__ = careful(bitwise_or)
 Tensor.__xor__ = Tensor.__rxor__ = careful(bitwise_xor)
 Tensor.__lshift__, Tensor.__rshift__ = careful(bitwise_left_shift), careful(bitwise_right_shift)
-Tensor.__invert__ = lambda self: bitwise_not(self)
+Tensor.__invert__ = inverted
 Tensor.__pos__ = lambda self: positive(self)
 Tensor.__abs__ = Tensor.abs
 Tensor.__iadd__, Tensor.__isub__ = augmented(add_), augmented(sub_)
