@@ -10,7 +10,7 @@ of operations, each with its derivative), `tensor.py` (the tensor). The rest is 
 
 import math as _math
 
-from . import autograd, dtypes, functional, linalg, methods
+from . import autograd, dtypes, functional, linalg, methods, refusals
 from .autograd import (
     enable_grad,
     inference_mode,
@@ -41,4 +41,5 @@ globals().update({kind.name: kind for kind in dtypes.ALL})
 half, float, double = dtypes.half, dtypes.float, dtypes.double
 is_inference, is_nonzero, vmap = Tensor.is_inference, Tensor.is_nonzero, func.vmap
 short, int, long = dtypes.short, dtypes.int, dtypes.long
+refusals.refuse(globals())
 __getattr__ = end_of("torch")

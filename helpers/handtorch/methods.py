@@ -2549,6 +2549,11 @@ def same_type(a, b):
         raise RuntimeError(f"expected m1 and m2 to have the same dtype, but got: {kinds[0]} != {kinds[1]}")
 
 
+def need_numbers(x, kernel):
+    if x._array.dtype.kind == "b" and x._array.size:
+        raise NotImplementedError(f"\"{kernel}\" not implemented for 'Bool'")
+
+
 @public
 def mm(x, mat2):
     """The product of two matrices."""
@@ -2560,6 +2565,7 @@ def mm(x, mat2):
     if k != k2:
         raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({n}x{k} and {k2}x{m})")
     same_type(x, mat2)
+    need_numbers(x, "addmm_impl_cpu_")
     return ops.mm.record((x, mat2), {})
 
 
@@ -2572,6 +2578,7 @@ def mv(x, vec):
     if k != vec._array.shape[0]:
         raise RuntimeError(f"size mismatch, got input ({n}), mat ({n}x{k}), vec ({vec._array.shape[0]})")
     same_type(x, vec)
+    need_numbers(x, "addmv_impl_cpu")
     return ops.mv.record((x, vec), {})
 
 
@@ -2591,6 +2598,7 @@ def dot(x, other, op=ops.dot):
             f"inconsistent tensor size, expected tensor [{n}] and src [{m}] to have the same number of elements, but got {n} and "
             f"{m} elements respectively"
         )
+    need_numbers(x, "dot")
     return op.record((x, other), {})
 
 
@@ -3238,19 +3246,20 @@ for _name in (
 def softmax(x, dim, dtype=None):
     """exp(x) over its sum along `dim`."""
     x = in_dtype(x, dtype)
-    return ops.softmax.record((need_float(x, "softmax"),), {"dim": dim_of(dim, x._array.ndim)})
+    return ops.softmax.record((need_float(x, "softmax", dim),), {"dim": dim_of(dim, x._array.ndim)})
 
 
 @public
 def log_softmax(x, dim, dtype=None):
     """The logarithm of the softmax."""
     x = in_dtype(x, dtype)
-    return ops.log_softmax.record((need_float(x, "log_softmax"),), {"dim": dim_of(dim, x._array.ndim)})
+    return ops.log_softmax.record((need_float(x, "log_softmax", dim),), {"dim": dim_of(dim, x._array.ndim)})
 
 
-def need_float(x, name):
+def need_float(x, name, dim):
     if not is_float(x):
-        raise NotImplementedError(f"\"{name}_lastdim_kernel_impl\" not implemented for '{x.dtype.letter}'")
+        place = "_lastdim" if dim_of(dim, x._array.ndim) >= x._array.ndim - 1 else ""
+        raise NotImplementedError(f"\"{name}{place}_kernel_impl\" not implemented for '{x.dtype.letter}'")
     return x
 
 
