@@ -21,25 +21,27 @@ import numpy as np
 VECTOR_BYTES = 32
 SIDE_BY_SIDE = 4
 LEVELS = 4
+accumulate = np.add.accumulate
 ZERO = {np.dtype(kind): np.zeros((), kind) for kind in (np.float32, np.float64)}
 
 
 def torch_sum(array: np.ndarray, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> np.ndarray:
     """Sum over one axis, several, or all (None), bit for bit as `torch.sum` does for float32 and float64.
 
-    Returns an array (0-d when no axis is left) of the input's dtype; int64 for integers and booleans; float16 is added
+    Returns an array (or, when no axis is left, a number, as NumPy's own sums do) of the input's dtype; int64 for integers and booleans; float16 is added
     in float32 and rounded once. Axes count from 0 or, if negative, from the end; the caller has checked them.
     """
+    orders = SHORT_ORDERS.get(array.dtype)
+    if orders and array.ndim == 1 and 0 < len(array) < len(orders) and array.flags.c_contiguous:
+        # What a training loop sums most: a short vector needs nothing but its elements in the right order. Adding 0.0
+        # turns -0.0 into 0.0, because PyTorch starts from 0.0.
+        total = accumulate(array[orders[len(array)]])[-1] + 0.0
+        return total.reshape(1) if keepdims else total
     dtype = array.dtype
     if dtype.kind != "f":
         return np.asarray(np.sum(array, axis=axis, keepdims=keepdims, dtype=np.int64))
     if dtype.itemsize == 2:
         return torch_sum(array.astype(np.float32), axis, keepdims).astype(dtype)
-    if array.ndim == 1 and 0 < array.size < 2 * VECTOR_BYTES // dtype.itemsize and array.flags.c_contiguous:
-        # What a training loop sums most: a short vector needs nothing but its elements in the right order. Adding 0.0
-        # turns -0.0 into 0.0, because PyTorch starts from 0.0.
-        total = np.asarray(np.add.accumulate(array[_short_order(array.size, dtype.itemsize)])[-1] + 0.0)
-        return total.reshape(1) if keepdims else total
     axes = tuple(range(array.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
     plan = _plan(array.shape, array.strides, axes, dtype.itemsize)
     result_shape = plan.shape_with_ones if keepdims else plan.kept_shape
@@ -249,15 +251,19 @@ def _by_stride(axes: list[int], shape: tuple[int, ...], strides: tuple[int, ...]
     return axes
 
 
-@functools.cache
-def _short_order(n: int, itemsize: int) -> np.ndarray:
+def _short_order(n: int, lanes: int) -> np.ndarray:
     """The order in which a contiguous vector of fewer than two registers is added, as indices into it."""
-    lanes = VECTOR_BYTES // itemsize
     if n >= lanes:
         return np.r_[lanes:n, 0:lanes]
     if n >= SIDE_BY_SIDE:
         return np.r_[0, SIDE_BY_SIDE:n, 1:SIDE_BY_SIDE]
     return np.arange(n)
+
+
+# Of each type and length; there is one such order for every n below twice the lanes.
+SHORT_ORDERS = {
+    kind: [_short_order(n, VECTOR_BYTES // kind.itemsize) for n in range(2 * VECTOR_BYTES // kind.itemsize)] for kind in ZERO
+}
 
 
 def fused(x: np.ndarray, factor, term) -> np.ndarray:
