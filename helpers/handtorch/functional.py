@@ -236,6 +236,9 @@ def binary_cross_entropy_with_logits(
     return bce_logits.record((input, target, *weights), {"reduction": reduction})
 
 
+UNSIGNED = {n: np.dtype(f"u{n}") for n in (1, 2, 4, 8)}
+
+
 def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean") -> Tensor:
     """Minus the log-probability of each target class; input (N, C) or (C,) or (N, C, d1, …), target of classes without C.
 
@@ -253,8 +256,8 @@ def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, r
         raise RuntimeError("0D or 1D target tensor expected, multi-target not supported")
     classes = shape[1] if ndim > 1 else shape[0]
     labels = target._array
-    # Without a sign, -1 is larger than any class.
-    if labels.size and np.maximum.reduce(labels.view(f"u{labels.itemsize}"), None) >= classes:
+    unsigned = labels.view(UNSIGNED[labels.itemsize])  # without a sign, -1 is larger than any class
+    if labels.size and unsigned.item(unsigned.argmax()) >= classes:
         wrong = labels[(labels != ignore_index) & ((labels < 0) | (labels >= classes))]
         if wrong.size:
             raise IndexError(f"Target {wrong[0]} is out of bounds.")

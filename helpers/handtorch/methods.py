@@ -3229,12 +3229,12 @@ def augmented(function):
 
 Tensor.__add__, Tensor.__radd__ = operator(ops.add), operator(ops.add)
 Tensor.__mul__, Tensor.__rmul__ = operator(ops.mul), operator(ops.mul)
-straight_minus, careful_minus = operator(ops.sub), careful(sub)
+straight_minus, careful_minus, BOOL = operator(ops.sub), careful(sub), np.dtype(bool)
 
 
 def minus(self, other):
     """x - other; booleans have no difference."""
-    if self._array.dtype.kind == "b" or (type(other) is Tensor and other._array.dtype.kind == "b"):
+    if self._array.dtype is BOOL or (type(other) is Tensor and other._array.dtype is BOOL):
         return careful_minus(self, other)
     return straight_minus(self, other)
 

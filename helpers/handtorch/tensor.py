@@ -698,6 +698,9 @@ def edge_and_kind(x):
     return edge_of(x), (x._array.shape, x._array.dtype)
 
 
+ONE = {kind: kind.type(1) for kind in map(np.dtype, (np.float16, np.float32, np.float64))}
+
+
 def roots_of(tensors, grads, recording):
     """The edges at which a walk starts, and what it starts with: ones, or the given cotangents, checked."""
     if len(tensors) != len(grads):
@@ -711,7 +714,7 @@ def roots_of(tensors, grads, recording):
         if grad is None:
             if shape and math.prod(shape) != 1:
                 raise RuntimeError("grad can be implicitly created only for scalar outputs")
-            grad = np.ones(shape, kind) if shape or recording else kind.type(1)  # NumPy is faster at numbers
+            grad = np.ones(shape, kind) if shape or recording else ONE[kind]  # NumPy is faster at numbers
             values.append(wrap(grad) if recording else grad)
         elif not isinstance(grad, Tensor):
             raise TypeError(f"gradients can be either Tensors or None, but got {type(grad).__name__}")
