@@ -601,7 +601,7 @@ def linear(input, weight, bias=None) -> Tensor:
     if matrix.ndim == 1:
         product = methods.matmul(input, weight)
         return product if bias is None else product + bias
-    transposed = ops.t.record((weight,), {})
+    transposed = ops.t.record_one(weight)
     if array.ndim == 2:
         if array.shape[1] != matrix.shape[1]:
             shapes = f"{array.shape[0]}x{array.shape[1]} and {matrix.shape[1]}x{matrix.shape[0]}"
@@ -983,7 +983,7 @@ def activation(op, **defaults):
     def function(input, inplace=False):
         if not isinstance(input, Variable):
             methods.need_tensor(input, name)
-        return op.in_place((input,), defaults) if inplace else op.record((input,), defaults)
+        return op.in_place((input,), defaults) if inplace else op.record_one(input, defaults)
 
     return function
 

@@ -256,7 +256,8 @@ def multiplied_and_added(x, factor, y, few=4096):
     """x + factor * y rounded once, as the processor's fused instruction does for PyTorch; large arrays are rounded twice."""
     if isinstance(x, np.ndarray) and x.dtype is FLOAT32 and x.size <= few:
         factor = factor if isinstance(factor, np.ndarray) else float(np.float32(factor))
-        result = np.asarray(y, FLOAT64) * factor
+        result = y.astype(FLOAT64) if isinstance(y, np.ndarray) else np.asarray(y, FLOAT64)
+        result = result * factor
         result += x
         return result.astype(FLOAT32)
     return x + y * factor
@@ -281,7 +282,7 @@ def product_and_bias(x, a, b):
     """x + a @ b; with a single column in a, PyTorch multiplies and adds in one step, rounded once."""
     if a.ndim == 2 and a.shape[1] == 1 and b.shape[1] > 1:
         return multiplied_and_added(x, b, a)
-    return weighted(x, 1, a @ b, 1)
+    return x + a @ b
 
 
 def weighted(x, beta, product, alpha):

@@ -155,8 +155,6 @@ class Operation:
 
     def record(self, inputs, params):
         """The operation on tensors (and numbers): compute on their arrays, and leave a node if a gradient is wanted."""
-        if len(inputs) == 1 and isinstance(inputs[0], Variable):
-            return self.record_one(inputs[0], inputs, params)
         recording = mode.grad
         arrays, edges, tracked, bit = [], [], 0, 1
         kind, mixed = None, False
@@ -182,8 +180,8 @@ class Operation:
             raise in_pytorchs_words(error, arrays) from None
         return self.outcome(result, tracked and bit + tracked, edges, inputs, params)
 
-    def record_one(self, x, inputs, params):
-        """`record` written out for what a training loop does most: one tensor."""
+    def record_one(self, x, params=NO_PARAMS):
+        """`record((x,), params)` written out for what a training loop does most: one tensor."""
         if x._base is not None and x._seen != x._counter[0]:
             x._refresh()
         array = x._array
@@ -195,11 +193,11 @@ class Operation:
         except ValueError as error:
             raise in_pytorchs_words(error, (array,)) from None
         if x._requires_grad and mode.grad:
-            return self.outcome(result, 3, (edge_of(x) if x._node is None else (x._node, x._nr),), inputs, params)
-        return self.outcome(result, 0, (), inputs, params)
+            return self.outcome(result, 3, (edge_of(x) if x._node is None else (x._node, x._nr),), (x,), params)
+        return self.outcome(result, 0, NOTHING, (x,), params)
 
     def record_two(self, x, y):
-        """The same for two tensors of one floating type, and no keywords."""
+        """`record((x, y), {})` written out, for two tensors of one floating type."""
         a, b = x._array, y._array
         kind = a.dtype
         if b.dtype is not kind or (kind is not FLOAT32 and kind is not FLOAT64):
@@ -223,13 +221,14 @@ class Operation:
     def outcome(self, result, who, edges, inputs, params):
         """The tensors around the arrays that the forward gave. who, edges: as for `leave_node`; who is 0 if no gradient is wanted."""
         if type(result) is tuple:
-            outputs = self.several(result, who, edges, inputs, params)
-        else:
-            outputs = wrap(result if type(result) is ndarray else asarray(result))
-            if who and self.rules:
-                outputs._requires_grad = True
-                outputs._node = self.leave_node(who, edges, inputs, params, outputs._array, outputs._counter)
-        return self.as_views(outputs, inputs, params) if self.view else outputs
+            return self.several(result, who, edges, inputs, params)
+        output = wrap(result if type(result) is ndarray else asarray(result))
+        if who and self.rules:
+            output._requires_grad = True
+            output._node = self.leave_node(who, edges, inputs, params, output._array, output._counter)
+        if self.view:
+            output._show(inputs[0], self, params, None)
+        return output
 
     def several(self, result, who, edges, inputs, params):
         """The outputs of an operation that has several; only floating ones can have a gradient."""
@@ -239,6 +238,9 @@ class Operation:
             for nr, output in enumerate(outputs):
                 if output._array.dtype.kind == "f":
                     output._requires_grad, output._node, output._nr = True, node, nr
+        if self.view:
+            for nr, output in enumerate(outputs):
+                output._show(inputs[0], self, params, nr)
         return outputs
 
     def leave_node(self, who, edges, inputs, params, result, counter=None):
@@ -269,16 +271,6 @@ class Operation:
         if plain:
             node.plain = self.plain_values(plain, inputs, params)
         return node
-
-    def as_views(self, outputs, inputs, params):
-        """Tell each output whose memory it shows."""
-        recording = mode.grad
-        if type(outputs) is list:
-            for nr, output in enumerate(outputs):
-                output._show(inputs[0], self, params, nr, recording)
-        else:
-            outputs._show(inputs[0], self, params, None, recording)
-        return outputs
 
     def plan(self, who, several=False):
         """What must be kept, and how each rule finds its arguments, when the inputs whose bits are set in `who` need a gradient.

@@ -308,13 +308,13 @@ class Tensor(Variable):
 
     # ---- views and writing in place ----------------------------------------------------------------------------------
 
-    def _show(self, source, op, params, nr, recording):
-        """Become a view: output `nr` of the view operation `op` on `source`."""
+    def _show(self, source, op, params, nr):
+        """Become a view: the output of the view operation `op` on `source`, or output `nr` of several."""
         counter = self._counter = source._counter
         base = self._base = source if source._base is None else source._base
         self._shows = (source, op, params, nr)
         self._seen = counter[0]
-        self._made_in_no_grad = not recording
+        self._made_in_no_grad = not mode.grad
         self._inference = source._inference
         if base._requires_grad:
             self._requires_grad = True
@@ -479,7 +479,7 @@ class Tensor(Variable):
     def __iter__(self):
         if not self._array.ndim:
             raise TypeError("iteration over a 0-d tensor")
-        return iter(ops.unbind.record((self,), {"dim": 0}))
+        return iter(ops.unbind.record_one(self, {"dim": 0}))
 
     def __reversed__(self):
         return self if not self._array.ndim else self.flip(0)
@@ -528,7 +528,7 @@ class Tensor(Variable):
             n = self._array.shape[0]
             if not -n <= key < n:
                 raise IndexError(f"index {key} is out of bounds for dimension 0 with size {n}")
-            return ops.select.record((self,), {"dim": 0, "index": key + n if key < 0 else key})
+            return ops.select.record_one(self, {"dim": 0, "index": key + n if key < 0 else key})
         return get_item(self, key)
 
     def __setitem__(self, key, value):
