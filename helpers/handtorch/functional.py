@@ -275,7 +275,7 @@ def cross_entropy(
     dim = 0 if input._array.ndim == 1 else 1
     if not input._array.ndim:
         raise RuntimeError("Dimension out of range (expected to be in range of [-1, 0], but got 1)")
-    log_p = log_softmax(input, dim)
+    log_p = methods.log_softmax(input, dim)
     if target._array.dtype.kind == "f" and target._array.shape == input._array.shape:
         return with_probabilities(log_p, target, weight, reduction, label_smoothing, dim)
     loss = nll_loss(log_p, target, weight, None, ignore_index, None, reduction)

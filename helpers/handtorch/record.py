@@ -163,7 +163,7 @@ class Operation:
             if isinstance(x, Variable):
                 if x._base is not None and x._seen != x._counter[0]:
                     x._refresh()
-                if recording and x._requires_grad:
+                if x._requires_grad and recording:
                     tracked += bit
                     edge = edge_of(x) if x._node is None else (x._node, x._nr)
                 x = x._array
@@ -328,8 +328,8 @@ class Operation:
         arrays = [x._array if isinstance(x, Variable) else x for x in inputs]
         into = target._array
         kind = into.dtype
-        if self.mix != "none":
-            arrays = convert(arrays, self.mix)
+        if self.mix != "none" and not (len(arrays) == 2 and kind is FLOAT32 and getattr(arrays[1], "dtype", None) is kind):
+            arrays = convert(arrays, self.mix)  # two arrays of the usual type are not worth the call
         try:
             if not recording and type(self.forward) is np.ufunc and arrays[0].dtype is kind:
                 self.forward(*arrays, into)
@@ -401,13 +401,8 @@ class OpNode(Node):
             if grad is not None:
                 below, nr = edges[i]
                 shape, kind = below.metadata[nr]
-                if grad.shape != shape:
-                    grad = self.fit(grad, shape, i)
-                if recording:
-                    if grad._array.dtype is not kind:
-                        grad = grad.to(dtypes.FROM_NUMPY[kind])
-                elif grad.dtype is not kind:
-                    grad = grad.astype(kind)
+                if grad.dtype is not kind or grad.shape != shape:
+                    grad = self.fit(grad, shape, kind, i)
                 results[i] = grad
         return results
 
@@ -443,10 +438,14 @@ class OpNode(Node):
             return [made_by(a, self, nr) if a.dtype.kind == "f" else wrap(a) for nr, a in enumerate(array)]
         return made_by(array, self)
 
-    def fit(self, grad, shape, i):
-        """Undo the broadcasting of an input: sum over the axes along which it was repeated."""
+    def fit(self, grad, shape, kind, i):
+        """Undo the broadcasting of an input: sum over the axes along which it was repeated. And the conversion to another type."""
         try:
-            return sum_to(grad, shape=shape) if isinstance(grad, Variable) else add_up(np.asarray(grad), shape)
+            if isinstance(grad, Variable):
+                grad = sum_to(grad, shape=shape) if grad._array.shape != shape else grad
+                return grad if grad._array.dtype is kind else grad.to(dtypes.FROM_NUMPY[kind])
+            grad = add_up(np.asarray(grad), shape) if grad.shape != shape else grad
+            return grad if grad.dtype is kind else grad.astype(kind)
         except ValueError:
             raise RuntimeError(
                 f"Function {self.name()} returned an invalid gradient at index {i} - got {list(grad.shape)} but expected "
