@@ -642,12 +642,17 @@ def picked_loss(x, target, weight, ignore_index, reduction):
 
 
 def sixteen_by_sixteen(x):
-    """The sum in the order of PyTorch's class losses: sixteen at a time, and what is left over first."""
-    if x.size < 16:
-        return accumulate(x)[-1] if x.size else x.dtype.type(0)
-    whole = x.size // 16 * 16
-    rest = accumulate(x[whole:])[-1] if whole < x.size else 0.0
-    return rest + accumulate(accumulate(x[:whole].reshape(-1, 16), 1)[:, -1])[-1]
+    """The sum in the order of PyTorch's class losses: runs of sixteen, then runs of sixteen such sums, and so on.
+
+    Added to 0 are what the shortest runs left over, what the longer ones left over, and last the first number of all.
+    """
+    total, rows = x.dtype.type(0), x[1:]
+    while rows.size:
+        whole = rows.size // 16 * 16
+        if whole < rows.size:
+            total = total + accumulate(rows[whole:])[-1]
+        rows = accumulate(rows[:whole].reshape(-1, 16), 1)[:, -1] if whole else rows[:0]
+    return total + x[0] if x.size else total
 
 
 # ---- matrices --------------------------------------------------------------------------------------------------------

@@ -328,7 +328,9 @@ class Operation:
         arrays = [x._array if isinstance(x, Variable) else x for x in inputs]
         into = target._array
         kind = into.dtype
-        if self.mix != "none" and not (len(arrays) == 2 and kind is FLOAT32 and getattr(arrays[1], "dtype", None) is kind):
+        if self.mix != "none" and not (
+            len(arrays) == 2 and kind is FLOAT32 and getattr(arrays[1], "dtype", None) is kind
+        ):
             arrays = convert(arrays, self.mix)  # two arrays of the usual type are not worth the call
         try:
             if not recording and type(self.forward) is np.ufunc and arrays[0].dtype is kind:

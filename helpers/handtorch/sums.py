@@ -255,7 +255,8 @@ def _short_order(n: int, lanes: int) -> np.ndarray:
 
 # Of each type and length; there is one such order for every n below twice the lanes.
 SHORT_ORDERS = {
-    kind: [_short_order(n, VECTOR_BYTES // kind.itemsize) for n in range(2 * VECTOR_BYTES // kind.itemsize)] for kind in ZERO
+    kind: [_short_order(n, VECTOR_BYTES // kind.itemsize) for n in range(2 * VECTOR_BYTES // kind.itemsize)]
+    for kind in ZERO
 }
 
 

@@ -204,11 +204,13 @@ def walk(roots, grads, *, keep_graph, captures=None):
 
 def backward_with_care(node, grads, captured, wanted, needed):
     """A node's backward with all that few walks ask for: hooks, captures, anomaly mode. None if no gradient is needed below."""
+    arrived = grads
     if node.watched:
         grads = run_hooks(node, grads)
     if captured is not None:
         for nr, place in wanted.get(node, ()):
-            captured[place] = grads[nr]
+            # PyTorch captures before a tensor's hooks where the walk goes on below, and after them where it ends.
+            captured[place] = (arrived if needed[node] else grads)[nr]
         if not needed[node]:
             return None
     for hook in tuple(node.prehooks.values()) if node.prehooks else ():
