@@ -256,8 +256,7 @@ def multiplied_and_added(x, factor, y, few=4096):
     """x + factor * y rounded once, as the processor's fused instruction does for PyTorch; large arrays are rounded twice."""
     if isinstance(x, np.ndarray) and x.dtype is FLOAT32 and x.size <= few:
         factor = factor if isinstance(factor, np.ndarray) else float(np.float32(factor))
-        result = y.astype(FLOAT64) if isinstance(y, np.ndarray) else np.asarray(y, FLOAT64)
-        result = result * factor
+        result = np.asarray(y, FLOAT64) * factor
         result += x
         return result.astype(FLOAT32)
     return x + y * factor

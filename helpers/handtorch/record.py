@@ -283,18 +283,21 @@ class Operation:
         for i in range(count):
             rule = self.rules.get("each") or self.rules.get(self.inputs[i])
             if who >> i & 1 and rule is not None:
-                rules.append((i, rule, list(inspect.signature(rule).parameters)[1:]))
+                wanted = list(inspect.signature(rule).parameters)[1:]
+                if wanted[:1] == ["i"]:
+                    rule, wanted = at_position(rule, i), wanted[1:]
+                rules.append((i, rule, wanted))
         names = {name for _, _, wanted in rules for name in wanted}
         inputs = tuple(i for i, name in enumerate(self.inputs[:count]) if name in names)
-        plain = sorted(names - set(self.inputs) - {"ans", "i"})
+        plain = sorted(names - set(self.inputs) - {"ans"})
         order = [self.inputs[i] for i in inputs] + ["ans"] * ("ans" in names) + plain
         found = []
         for i, rule, wanted in rules:
             place = i if self.slots is None else self.slots.index(i)
-            arguments = [None if name == "i" else order.index(name) for name in wanted]
+            arguments = tuple(map(order.index, wanted))
             if not arguments:
                 arguments = NOTHING
-            elif len(arguments) == 1 and wanted != ["i"]:
+            elif len(arguments) == 1:
                 (arguments,) = arguments
             elif wanted == order:
                 arguments = None
@@ -397,7 +400,7 @@ class OpNode(Node):
                 elif wanted is None:
                     grad = rule(g, *values)
                 else:
-                    grad = rule(g, *chosen(values, wanted, i))
+                    grad = rule(g, *map(values.__getitem__, wanted))
             except ValueError as error:
                 raise in_pytorchs_words(error, ()) from None
             if grad is not None:
@@ -465,9 +468,9 @@ class OpNode(Node):
         return tensor if isinstance(like, Variable) else tensor._array
 
 
-def chosen(values, wanted, i):
-    """The values that a rule wants, by their places among all that is kept; None stands for the position of its input."""
-    return [i if place is None else values[place] for place in wanted]
+def at_position(rule, i):
+    """The rule of all inputs of a variadic forward as that of input i."""
+    return lambda g, *values: rule(g, i, *values)
 
 
 def zeros_for(metadata, like):
