@@ -117,7 +117,7 @@ class Operation:
     numbers) by position and options by keyword, returns an array or a tuple of arrays. mix: how inputs of several types meet:
     "promote" (to the common type), "float" (the same, and integers become floating), "none" (forward sees to it).
     rules: for each differentiable input its vector-Jacobian product; `each` is the rule of all inputs of a variadic forward
-    and takes `i`, the input's position.
+    and takes `i`, the input's position, right after g.
     """
 
     def __init__(self, name, forward, *, mix="promote", view=False, **rules):
