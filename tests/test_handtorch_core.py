@@ -555,6 +555,31 @@ def view_of_a_changed_base(T, op):
     return y.item(), x.grad.tolist(), type(view.grad_fn).__name__
 
 
+def changed_view_alone(T, use):
+    x = T.tensor([1.0, 2.0], requires_grad=True)
+    base = x * 1
+    view = base[0]
+    base.mul_(3)
+    use(T, view).backward()
+    return x.grad.tolist()
+
+
+def captured_between_hooks(T):
+    x = T.tensor([1.0, 2.0], requires_grad=True)
+    y = x * x
+    y.register_hook(lambda g: g * 2)
+    y.grad_fn.register_prehook(lambda grads: (grads[0] * 3,))
+    y.grad_fn.register_hook(lambda results, grads: (results[0] * 5, results[1]))
+    both = [g.tolist() for g in T.autograd.grad(y.sum(), (y, x), retain_graph=True)]
+    return both, T.autograd.grad(y.sum(), (y,))[0].tolist()
+
+
+def losses_of_many(T):
+    x, y = T.tensor(numbers(5, (5000, 3), np.float32)), T.tensor([0, 2, 1, 1, 2] * 1000)
+    sizes = [*range(1, 40), 255, 256, 257, 272, 513, 4097, 4098, 5000]
+    return [T.nn.functional.nll_loss(x[:n], y[:n], reduction="sum").item() for n in sizes]
+
+
 def inference_tensor_in_an_operator(T):
     with T.inference_mode():
         x = T.tensor([1.0])
@@ -614,6 +639,16 @@ SHORTCUTS = {
         f"view of a changed base, {op.__name__}": lambda T, op=op: view_of_a_changed_base(T, op)
         for op in (operator.add, operator.sub, operator.mul, operator.truediv)
     },
+    "changed view alone": lambda T: changed_view_alone(T, lambda T, view: view.square()),
+    "changed view and two more": lambda T: changed_view_alone(T, lambda T, view: T.addcmul(view, view, T.tensor(2.0))),
+    "changed view in slices": lambda T: changed_view_alone(T, lambda T, view: view.reshape(1)[0]),
+    "captured between hooks": captured_between_hooks,
+    "losses of many classes": losses_of_many,
+    "a sum of negative zeros": lambda T: [str(T.full((n,), -0.0).sum()) for n in (1, 3, 11)],
+    "types meet in place": lambda T: T.tensor([1.0, 2.0]).add_(T.tensor([1, 2])).tolist(),
+    "types meet in place, wider": lambda T: str(T.tensor([1.0]).mul_(T.tensor([2.0], dtype=T.float64)).dtype),
+    "types do not meet in place": lambda T: T.tensor([1, 2]).add_(T.tensor([1.5, 2.0])).tolist(),
+    "half of a sum": lambda T: str(T.ones(3, dtype=T.float16).sum()),
     "inference tensor in an operator": inference_tensor_in_an_operator,
     "after inference mode": modes_after_inference,
     "parameter in inference mode": parameter_in_inference_mode,

@@ -234,6 +234,9 @@ def binary_cross_entropy_with_logits(
     return bce_logits.record((input, target, *weights), {"reduction": reduction})
 
 
+UNSIGNED = {n: np.dtype(f"u{n}") for n in (1, 2, 4, 8)}
+
+
 def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean") -> Tensor:
     """Minus the log-probability of each target class; input (N, C) or (C,) or (N, C, d1, …), target of classes without C.
 
@@ -251,8 +254,8 @@ def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, r
         raise RuntimeError("0D or 1D target tensor expected, multi-target not supported")
     classes = shape[1] if ndim > 1 else shape[0]
     labels = target._array
-    # Without a sign, -1 is larger than any class.
-    if labels.size and np.maximum.reduce(labels.view(f"u{labels.itemsize}"), None) >= classes:
+    unsigned = labels.view(UNSIGNED[labels.itemsize])  # without a sign, -1 is larger than any class
+    if labels.size and unsigned.item(unsigned.argmax()) >= classes:
         wrong = labels[(labels != ignore_index) & ((labels < 0) | (labels >= classes))]
         if wrong.size:
             raise IndexError(f"Target {wrong[0]} is out of bounds.")
@@ -270,7 +273,7 @@ def cross_entropy(
     dim = 0 if input._array.ndim == 1 else 1
     if not input._array.ndim:
         raise RuntimeError("Dimension out of range (expected to be in range of [-1, 0], but got 1)")
-    log_p = log_softmax(input, dim)
+    log_p = methods.log_softmax(input, dim)
     if target._array.dtype.kind == "f" and target._array.shape == input._array.shape:
         return with_probabilities(log_p, target, weight, reduction, label_smoothing, dim)
     loss = nll_loss(log_p, target, weight, None, ignore_index, None, reduction)
@@ -595,7 +598,7 @@ def linear(input, weight, bias=None) -> Tensor:
     if matrix.ndim == 1:
         product = methods.matmul(input, weight)
         return product if bias is None else product + bias
-    transposed = ops.t.record((weight,), {})
+    transposed = ops.t.record_one(weight)
     if array.ndim == 2:
         if array.shape[1] != matrix.shape[1]:
             shapes = f"{array.shape[0]}x{array.shape[1]} and {matrix.shape[1]}x{matrix.shape[0]}"
@@ -982,7 +985,7 @@ def activation(op, **defaults):
     def function(input, inplace=False):
         if not isinstance(input, Variable):
             methods.need_tensor(input, name)
-        return op.in_place((input,), defaults) if inplace else op.record((input,), defaults)
+        return op.in_place((input,), defaults) if inplace else op.record_one(input, defaults)
 
     return function
 

@@ -184,7 +184,7 @@ def slice_along(x, dim, part):
         raise ValueError("step must be greater than zero")
     if start == 0 and stop == x._array.shape[dim] and step == 1:
         return x
-    return ops.slicing.record((x,), {"dim": dim, "part": slice(start, max(start, stop), step)})
+    return ops.slicing.record_one(x, {"dim": dim, "part": slice(start, max(start, stop), step)})
 
 
 def index_error(error, arrays, x):

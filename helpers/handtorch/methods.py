@@ -210,7 +210,7 @@ def elementwise(name, op):
     def function(input):
         if not isinstance(input, Tensor):
             need_tensor(input, name)
-        return op.record((input,), {})
+        return op.record_one(input)
 
     def in_place(self):
         return op.in_place((self,), {})
@@ -244,7 +244,7 @@ def negated(x):
             "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use the `~` or "
             "`logical_not()` operator instead."
         )
-    return ops.neg.record((x,), {})
+    return ops.neg.record_one(x)
 
 
 def both(op, x, other):
@@ -407,7 +407,7 @@ def power(x, exponent):
     """x to the power of `exponent`; either may be a number."""
     kind = type(exponent)
     if (kind is int or kind is float) and isinstance(x, Variable) and x._array.dtype.kind == "f":
-        return ops.power.record((x,), {"exponent": exponent})
+        return ops.power.record_one(x, {"exponent": exponent})
     if isinstance(exponent, np.generic):
         exponent = exponent.item()
     if isinstance(exponent, Variable) and dtypes.result_dtype((array(x), exponent._array)) is dtypes.bool:
@@ -909,7 +909,7 @@ def sum(x, dim=None, keepdim=False, *, dtype=None):
     x = in_dtype(x, dtype)
     if dim is None or dim == ():
         if not keepdim:
-            return ops.total.record((x,), {}) if dim is None else ops.total_over.record((x,), {"dim": None})
+            return ops.total.record_one(x) if dim is None else ops.total_over.record((x,), {"dim": None})
         return ops.total_over.record((x,), {"dim": None, "keepdim": keepdim})
     return ops.total_over.record((x,), {"dim": dims_of(dim, x._array.ndim), "keepdim": keepdim})
 
@@ -924,7 +924,7 @@ def mean(x, dim=None, keepdim=False, *, dtype=None):
             + x.dtype.letter
         )
     if dim is None and not keepdim:
-        return ops.mean.record((x,), {})
+        return ops.mean.record_one(x)
     dims = None if dim is None or dim == () or dim == [] else dims_of(dim, x._array.ndim)
     return ops.mean_over.record((x,), {"dim": dims, "keepdim": keepdim})
 
@@ -3246,14 +3246,14 @@ for _name in (
 def softmax(x, dim, dtype=None):
     """exp(x) over its sum along `dim`."""
     x = in_dtype(x, dtype)
-    return ops.softmax.record((need_float(x, "softmax", dim),), {"dim": dim_of(dim, x._array.ndim)})
+    return ops.softmax.record_one(need_float(x, "softmax", dim), {"dim": dim_of(dim, x._array.ndim)})
 
 
 @public
 def log_softmax(x, dim, dtype=None):
     """The logarithm of the softmax."""
     x = in_dtype(x, dtype)
-    return ops.log_softmax.record((need_float(x, "log_softmax", dim),), {"dim": dim_of(dim, x._array.ndim)})
+    return ops.log_softmax.record_one(need_float(x, "log_softmax", dim), {"dim": dim_of(dim, x._array.ndim)})
 
 
 def need_float(x, name, dim):
@@ -3307,12 +3307,12 @@ def augmented(function):
 
 Tensor.__add__, Tensor.__radd__ = operator(ops.add), operator(ops.add)
 Tensor.__mul__, Tensor.__rmul__ = operator(ops.mul), operator(ops.mul)
-straight_minus, careful_minus = operator(ops.sub), careful(sub)
+straight_minus, careful_minus, BOOL = operator(ops.sub), careful(sub), np.dtype(bool)
 
 
 def minus(self, other):
     """x - other; booleans have no difference."""
-    if self._array.dtype.kind == "b" or (type(other) is Tensor and other._array.dtype.kind == "b"):
+    if self._array.dtype is BOOL or (type(other) is Tensor and other._array.dtype is BOOL):
         return careful_minus(self, other)
     return straight_minus(self, other)
 

@@ -178,7 +178,9 @@ class Module:
     def __getattr__(self, name):
         own = self.__dict__
         if "_parameters" in own:
-            for place in (own["_parameters"], own["_buffers"], own["_modules"]):
+            if name in own["_parameters"]:
+                return own["_parameters"][name]
+            for place in (own["_buffers"], own["_modules"]):
                 if name in place:
                     return place[name]
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")

@@ -575,7 +575,8 @@ def module_of(name, function, defaults, shown=None, doc=None):
     options = [key for key in defaults if key not in ("size_average", "reduce")]
 
     def forward(self, *inputs):
-        return function(*inputs, **{key: getattr(self, key) for key in options})
+        own = self.__dict__  # a look here saves the one at the class
+        return function(*inputs, **{key: own[key] if key in own else getattr(self, key) for key in options})
 
     def extra_repr(self):
         return shown(self) if shown else ""

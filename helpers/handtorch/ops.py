@@ -73,6 +73,7 @@ from .kernels import (
     windows,
     writable_diagonal,
     x_log_y,
+    zero_like,
 )
 from .record import Operation, Variable, broadcast, spread_out, sum_to, wrap
 from .sums import torch_sum
@@ -852,10 +853,10 @@ cholesky = Operation(
 # ---- neural networks -------------------------------------------------------------------------------------------------
 
 # A slope that does not change is still a function of x to the second derivative: zero, but there.
-step = Operation("Step", lambda x: (x > 0).astype(x.dtype), mix="none", x=nothing)
+step = Operation("Step", lambda x: (x > zero_like(x)).astype(x.dtype), mix="none", x=nothing)
 flat = Operation("Flat", lambda x: np.zeros_like(x), mix="none", x=nothing)
 still = lambda grad, x: grad + flat(x) if isinstance(grad, Variable) else grad
-relu = Operation("Relu", lambda x: np.maximum(x, 0), mix="none", x=lambda g, ans: g * step(ans))
+relu = Operation("Relu", lambda x: np.maximum(x, zero_like(x)), mix="none", x=lambda g, ans: g * step(ans))
 leaky_relu = Operation(
     "LeakyRelu",
     lambda x, *, slope: np.where(x > 0, x, x * slope),

@@ -24,7 +24,7 @@ from . import dtypes
 from .sums import torch_sum
 from .walk import SECOND_TIME, Node, created, mode, rare
 
-ndarray, new = np.ndarray, object.__new__
+ndarray, asarray, new = np.ndarray, np.asarray, object.__new__
 FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
 METADATA = operator.attrgetter("shape", "dtype")
 
@@ -117,7 +117,7 @@ class Operation:
     numbers) by position and options by keyword, returns an array or a tuple of arrays. mix: how inputs of several types meet:
     "promote" (to the common type), "float" (the same, and integers become floating), "none" (forward sees to it).
     rules: for each differentiable input its vector-Jacobian product; `each` is the rule of all inputs of a variadic forward
-    and takes `i`, the input's position.
+    and takes `i`, the input's position, right after g.
     """
 
     def __init__(self, name, forward, *, mix="promote", view=False, **rules):
@@ -163,7 +163,7 @@ class Operation:
             if isinstance(x, Variable):
                 if x._base is not None and x._seen != x._counter[0]:
                     x._refresh()
-                if recording and x._requires_grad:
+                if x._requires_grad and recording:
                     tracked += bit
                     edge = edge_of(x) if x._node is None else (x._node, x._nr)
                 x = x._array
@@ -178,25 +178,30 @@ class Operation:
             result = self.forward(*arrays, **params) if params else self.forward(*arrays)
         except ValueError as error:
             raise in_pytorchs_words(error, arrays) from None
-        if type(result) is tuple:
-            outputs = self.several(result, tracked and bit + tracked, edges, inputs, params)
-        else:
-            if type(result) is not ndarray:
-                result = np.asarray(result)
-            if tracked and self.rules:
-                counter = [0]
-                node = self.leave_node(bit + tracked, edges, inputs, params, result, counter)
-                outputs = made_by(result, node, 0, counter)
-            else:
-                outputs = wrap(result)
-        return self.as_views(outputs, inputs, params, recording) if self.view else outputs
+        return self.outcome(result, tracked and bit + tracked, edges, inputs, params)
+
+    def record_one(self, x, params=NO_PARAMS):
+        """`record((x,), params)` written out for what a training loop does most: one tensor."""
+        if x._base is not None and x._seen != x._counter[0]:
+            x._refresh()
+        array = x._array
+        kind = array.dtype
+        if kind is not FLOAT32 and kind is not FLOAT64 and self.mix != "none":
+            (array,) = convert((array,), self.mix)
+        try:
+            result = self.forward(array, **params) if params else self.forward(array)
+        except ValueError as error:
+            raise in_pytorchs_words(error, (array,)) from None
+        if x._requires_grad and mode.grad:
+            return self.outcome(result, 3, (edge_of(x) if x._node is None else (x._node, x._nr),), (x,), params)
+        return self.outcome(result, 0, NOTHING, (x,), params)
 
     def record_two(self, x, y):
-        """`record((x, y), {})` written out, for what a training loop does most: two tensors of one floating type."""
+        """`record((x, y), {})` written out, for two tensors of one floating type."""
         a, b = x._array, y._array
         kind = a.dtype
         if b.dtype is not kind or (kind is not FLOAT32 and kind is not FLOAT64):
-            return self.record((x, y), {})
+            return self.record((x, y), NO_PARAMS)
         who, left, right = 4, NO_EDGE, NO_EDGE
         if x._base is not None and x._seen != x._counter[0]:
             x._refresh()
@@ -211,20 +216,32 @@ class Operation:
             result = self.forward(a, b)
         except ValueError as error:
             raise in_pytorchs_words(error, (a, b)) from None
-        if type(result) is not ndarray:
-            result = np.asarray(result)
-        if who == 4 or not self.rules:
-            return wrap(result)
-        counter = [0]
-        return made_by(result, self.leave_node(who, (left, right), (x, y), NO_PARAMS, result, counter), 0, counter)
+        return self.outcome(result, who if who > 4 else 0, (left, right), (x, y), NO_PARAMS)
+
+    def outcome(self, result, who, edges, inputs, params):
+        """The tensors around the arrays that the forward gave. who, edges: as for `leave_node`; who is 0 if no gradient is wanted."""
+        if type(result) is tuple:
+            return self.several(result, who, edges, inputs, params)
+        output = wrap(result if type(result) is ndarray else asarray(result))
+        if who and self.rules:
+            output._requires_grad = True
+            output._node = self.leave_node(who, edges, inputs, params, output._array, output._counter)
+        if self.view:
+            output._show(inputs[0], self, params, None)
+        return output
 
     def several(self, result, who, edges, inputs, params):
         """The outputs of an operation that has several; only floating ones can have a gradient."""
-        arrays = tuple(map(np.asarray, result))
-        if not (who and self.rules):
-            return [wrap(array) for array in arrays]
-        node = self.leave_node(who, edges, inputs, params, arrays)
-        return [made_by(a, node, nr) if a.dtype.kind == "f" else wrap(a) for nr, a in enumerate(arrays)]
+        outputs = [wrap(asarray(array)) for array in result]
+        if who and self.rules:
+            node = self.leave_node(who, edges, inputs, params, tuple([output._array for output in outputs]))
+            for nr, output in enumerate(outputs):
+                if output._array.dtype.kind == "f":
+                    output._requires_grad, output._node, output._nr = True, node, nr
+        if self.view:
+            for nr, output in enumerate(outputs):
+                output._show(inputs[0], self, params, nr)
+        return outputs
 
     def leave_node(self, who, edges, inputs, params, result, counter=None):
         """The node of this call, with all that its rules will ask for.
@@ -232,86 +249,77 @@ class Operation:
         who: a number with a bit for each input, set if that needs a gradient, and above them one more bit. counter: the version counter of
         a result that is one array.
         """
-        plan = self.plans.get(who)
-        if plan is None:
-            plan = self.plans[who] = self.plan(who)
-        keep, keeps_answer, plain, rules = plan
         node = new(self.node_type)
+        node.plan = keep, keeps_answer, plain, several, _ = self.plans.get(who) or self.plan(who, type(result) is tuple)
         node.sequence = next(created)
         node.next_functions = tuple(edges) if self.slots is None else tuple(map(edges.__getitem__, self.slots))
-        node.rules = rules
-        node.has_several = type(result) is not ndarray
-        node.metadata = tuple(map(METADATA, result)) if node.has_several else ((result.shape, result.dtype),)
+        node.metadata = tuple(map(METADATA, result)) if several else ((result.shape, result.dtype),)
         if rare and mode.anomaly:
             node.remember_where()
-        node.saved, node.answer, node.plain = NOTHING, None, NOTHING
-        if not (keep or keeps_answer or plain):
-            return node
-        node.saved = saved = []
-        for i in keep:
-            x = inputs[i]
-            if not isinstance(x, Variable):
-                saved.append((x, None))
-            elif x._inference:
-                raise RuntimeError(IN_INFERENCE)
-            else:
-                saved.append((x, x._counter[0]))
-        if keeps_answer:
-            node.answer = (result, counter, 0)
+        if keep or keeps_answer:
+            node.saved = saved = []
+            for i in keep:
+                x = inputs[i]
+                if not isinstance(x, Variable):
+                    saved.append((x, None))
+                elif x._inference:
+                    raise RuntimeError(IN_INFERENCE)
+                else:
+                    saved.append((x, x._counter[0]))
+            if keeps_answer:
+                node.answer = (result, counter, 0)
         if plain:
             node.plain = self.plain_values(plain, inputs, params)
         return node
 
-    def as_views(self, outputs, inputs, params, recording):
-        """Tell each output whose memory it shows."""
-        if type(outputs) is list:
-            for nr, output in enumerate(outputs):
-                output._show(inputs[0], self, params, nr, recording)
-        else:
-            outputs._show(inputs[0], self, params, None, recording)
-        return outputs
-
-    def plan(self, who):
+    def plan(self, who, several=False):
         """What must be kept, and how each rule finds its arguments, when the inputs whose bits are set in `who` need a gradient.
 
-        Returns the positions of the inputs to keep, whether to keep the answer, the names of the plain values to keep, and
-        for each rule `(place in next_functions, rule, its arguments)`: their indices among all that is kept, or one index, or None for all.
+        Returns the positions of the inputs to keep, whether to keep the answer, the plain values to keep, whether there are several results, and
+        for each rule `(place in next_functions, rule, its arguments)`: their indices among all that is kept, or one index, or NOTHING, or None for all.
         """
         count = who.bit_length() - 1
         rules = []
         for i in range(count):
             rule = self.rules.get("each") or self.rules.get(self.inputs[i])
             if who >> i & 1 and rule is not None:
-                rules.append((i, rule, list(inspect.signature(rule).parameters)[1:]))
+                wanted = list(inspect.signature(rule).parameters)[1:]
+                if wanted[:1] == ["i"]:
+                    rule, wanted = at_position(rule, i), wanted[1:]
+                rules.append((i, rule, wanted))
         names = {name for _, _, wanted in rules for name in wanted}
         inputs = tuple(i for i, name in enumerate(self.inputs[:count]) if name in names)
-        plain = sorted(names - set(self.inputs) - {"ans", "i"})
+        plain = sorted(names - set(self.inputs) - {"ans"})
         order = [self.inputs[i] for i in inputs] + ["ans"] * ("ans" in names) + plain
         found = []
         for i, rule, wanted in rules:
             place = i if self.slots is None else self.slots.index(i)
-            arguments = [None if name == "i" else order.index(name) for name in wanted]
-            if wanted == order:
-                arguments = None
-            elif len(arguments) == 1 and wanted != ["i"]:
+            arguments = tuple(map(order.index, wanted))
+            if not arguments:
+                arguments = NOTHING
+            elif len(arguments) == 1:
                 (arguments,) = arguments
+            elif wanted == order:
+                arguments = None
             found.append((place, rule, arguments))
         shape_of = {name + "_shape": i for i, name in enumerate(self.inputs)}
-        return inputs, "ans" in names, [(name, shape_of.get(name)) for name in plain], found
+        plain = [(name, shape_of.get(name), self.defaults.get(name)) for name in plain]
+        self.plans[who] = plan = inputs, "ans" in names, plain, several, found
+        return plan
 
     def plain_values(self, wanted, inputs, params):
-        """What rules ask for beside tensors: pairs of a name and the position of the input whose shape it is, or None.
+        """What rules ask for beside tensors: triples of a name, the position of the input whose shape it is, or None, and a default.
 
         Without a position it is all shapes, or a keyword.
         """
         found = []
-        for name, position in wanted:
+        for name, position, default in wanted:
             if position is not None:
                 found.append(inputs[position]._array.shape)
             elif name == "shapes":
                 found.append([x._array.shape for x in inputs])
             else:
-                found.append(params[name] if name in params else self.defaults[name])
+                found.append(params.get(name, default))
         return found
 
     def in_place(self, inputs, params):
@@ -323,8 +331,10 @@ class Operation:
         arrays = [x._array if isinstance(x, Variable) else x for x in inputs]
         into = target._array
         kind = into.dtype
-        if self.mix != "none":
-            arrays = convert(arrays, self.mix)
+        if self.mix != "none" and not (
+            len(arrays) == 2 and kind is FLOAT32 and getattr(arrays[1], "dtype", None) is kind
+        ):
+            arrays = convert(arrays, self.mix)  # two arrays of the usual type are not worth the call
         try:
             if not recording and type(self.forward) is np.ufunc and arrays[0].dtype is kind:
                 self.forward(*arrays, into)
@@ -347,7 +357,7 @@ class Operation:
         if recording and kind.kind == "f":
             tracked = sum(1 << i for i, x in enumerate(inputs) if isinstance(x, Variable) and x.requires_grad)
             who = tracked + (1 << len(inputs))
-            before = target._copy_of_itself() if 0 in self.plan(who)[0] else target
+            before = target._copy_of_itself() if 0 in (self.plans.get(who) or self.plan(who))[0] else target
             edges = [edge_of(x) if isinstance(x, Variable) else NO_EDGE for x in inputs]
             node = self.leave_node(who, edges, (before, *inputs[1:]), params, into)
         into[...] = result
@@ -362,40 +372,42 @@ class Operation:
 class OpNode(Node):
     """The node that an operation of the table leaves.
 
-    `saved` has a pair (value, version) for each input that a rule asks for; version is None for a plain number. `answer` is
-    (array, version counter, version) of the result, if asked for: not the tensor, which would hold its own node.
+    `plan` says what is kept. `saved` has a pair (value, version) for each input that a rule asks for; version is None for a plain
+    number. `answer` is (array, version counter, version) of the result, if asked for: not the tensor, which would hold its own node.
     """
 
-    __slots__ = ("rules", "saved", "answer", "plain", "has_several")
+    __slots__ = ("plan",)
+    saved = plain = NOTHING  # only nodes that keep something set these: attributes are most of what a node costs
 
     def backward(self, grads):
-        g = self.all_there(grads) if self.has_several else grads[0]
-        if g is None:
-            return [None] * len(self.next_functions)
-        recording = isinstance(g[0] if type(g) is list else g, Variable)
-        values = self.plain if self.saved is NOTHING else self.kept_values(recording)
+        keep, keeps_answer, plain, several, rules = self.plan
         edges = self.next_functions
         results = [None] * len(edges)
-        for i, rule, wanted in self.rules:
+        g = self.all_there(grads) if several else grads[0]
+        if g is None:
+            return results
+        recording = isinstance(g[0] if several else g, Variable)
+        if keep or keeps_answer:
+            values = self.kept_values(recording)
+        elif plain:
+            values = self.plain
+        for i, rule, wanted in rules:
             try:
-                if wanted is None:
-                    grad = rule(g, *values)
+                if wanted is NOTHING:
+                    grad = rule(g)
                 elif type(wanted) is int:
                     grad = rule(g, values[wanted])
+                elif wanted is None:
+                    grad = rule(g, *values)
                 else:
-                    grad = rule(g, *chosen(values, wanted, i))
+                    grad = rule(g, *map(values.__getitem__, wanted))
             except ValueError as error:
                 raise in_pytorchs_words(error, ()) from None
             if grad is not None:
                 below, nr = edges[i]
                 shape, kind = below.metadata[nr]
-                if grad.shape != shape:
-                    grad = self.fit(grad, shape, i)
-                if recording:
-                    if grad._array.dtype is not kind:
-                        grad = grad.to(dtypes.FROM_NUMPY[kind])
-                elif grad.dtype is not kind:
-                    grad = grad.astype(kind)
+                if grad.dtype is not kind or grad.shape != shape:
+                    grad = self.fit(grad, shape, kind, i)
                 results[i] = grad
         return results
 
@@ -431,10 +443,14 @@ class OpNode(Node):
             return [made_by(a, self, nr) if a.dtype.kind == "f" else wrap(a) for nr, a in enumerate(array)]
         return made_by(array, self)
 
-    def fit(self, grad, shape, i):
-        """Undo the broadcasting of an input: sum over the axes along which it was repeated."""
+    def fit(self, grad, shape, kind, i):
+        """Undo the broadcasting of an input: sum over the axes along which it was repeated. And the conversion to another type."""
         try:
-            return sum_to(grad, shape=shape) if isinstance(grad, Variable) else add_up(np.asarray(grad), shape)
+            if isinstance(grad, Variable):
+                grad = sum_to(grad, shape=shape) if grad._array.shape != shape else grad
+                return grad if grad._array.dtype is kind else grad.to(dtypes.FROM_NUMPY[kind])
+            grad = add_up(np.asarray(grad), shape) if grad.shape != shape else grad
+            return grad if grad.dtype is kind else grad.astype(kind)
         except ValueError:
             raise RuntimeError(
                 f"Function {self.name()} returned an invalid gradient at index {i} - got {list(grad.shape)} but expected "
@@ -442,7 +458,7 @@ class OpNode(Node):
             ) from None
 
     def release(self):
-        if self.saved or self.answer is not None:
+        if self.plan[0] or self.plan[1]:
             self.saved = self.answer = None
 
     def as_tensor(self, grad):
@@ -452,9 +468,9 @@ class OpNode(Node):
         return tensor if isinstance(like, Variable) else tensor._array
 
 
-def chosen(values, wanted, i):
-    """The values that a rule wants, by their places among all that is kept; None stands for the position of its input."""
-    return [i if place is None else values[place] for place in wanted]
+def at_position(rule, i):
+    """The rule of all inputs of a variadic forward as that of input i."""
+    return lambda g, *values: rule(g, i, *values)
 
 
 def zeros_for(metadata, like):

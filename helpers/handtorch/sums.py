@@ -14,6 +14,7 @@ order of one thread.
 """
 
 import functools
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -21,36 +22,37 @@ import numpy as np
 VECTOR_BYTES = 32
 SIDE_BY_SIDE = 4
 LEVELS = 4
+accumulate = np.add.accumulate
 ZERO = {np.dtype(kind): np.zeros((), kind) for kind in (np.float32, np.float64)}
 
 
 def torch_sum(array: np.ndarray, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> np.ndarray:
     """Sum over one axis, several, or all (None), bit for bit as `torch.sum` does for float32 and float64.
 
-    Returns an array (0-d when no axis is left) of the input's dtype; int64 for integers and booleans; float16 is added
+    Returns an array (or, when no axis is left, a number, as NumPy's own sums do) of the input's dtype; int64 for integers and booleans; float16 is added
     in float32 and rounded once. Axes count from 0 or, if negative, from the end; the caller has checked them.
     """
+    orders = SHORT_ORDERS.get(array.dtype)
+    if orders and array.ndim == 1 and 0 < len(array) < len(orders) and array.flags.c_contiguous:
+        # What a training loop sums most: a short vector needs nothing but its elements in the right order. Adding 0.0
+        # turns -0.0 into 0.0, because PyTorch starts from 0.0.
+        total = accumulate(array[orders[len(array)]])[-1] + 0.0
+        return total.reshape(1) if keepdims else total
     dtype = array.dtype
     if dtype.kind != "f":
         return np.asarray(np.sum(array, axis=axis, keepdims=keepdims, dtype=np.int64))
     if dtype.itemsize == 2:
         return torch_sum(array.astype(np.float32), axis, keepdims).astype(dtype)
-    if array.ndim == 1 and 0 < array.size < 2 * VECTOR_BYTES // dtype.itemsize and array.flags.c_contiguous:
-        # What a training loop sums most: a short vector needs nothing but its elements in the right order. Adding 0.0
-        # turns -0.0 into 0.0, because PyTorch starts from 0.0.
-        total = np.asarray(np.add.accumulate(array[_short_order(array.size, dtype.itemsize)])[-1] + 0.0)
-        return total.reshape(1) if keepdims else total
     axes = tuple(range(array.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
     plan = _plan(array.shape, array.strides, axes, dtype.itemsize)
     result_shape = plan.shape_with_ones if keepdims else plan.kept_shape
     if array.size == 0:
         return np.zeros(result_shape, dtype)
-    rows = array.transpose(plan.permutation).reshape(plan.merged_shape)
-    sums = WAYS[plan.way](rows)
+    sums = plan.way(array.transpose(plan.permutation).reshape(plan.merged_shape))
     if plan.reduced_left:
         sums = _one_by_one(sums.reshape(*sums.shape[: -plan.reduced_left], -1))
     sums = sums + ZERO[dtype]  # this, too, turns -0.0 into 0.0
-    return np.asarray(sums).reshape(result_shape)
+    return sums.reshape(result_shape)
 
 
 def torch_norm(array: np.ndarray, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> np.ndarray:
@@ -116,17 +118,18 @@ def _straight(rows: np.ndarray) -> np.ndarray:
 
 def _cascade(rows: np.ndarray) -> np.ndarray:
     """Sum over the next-to-last axis in runs of `step` rows, then runs of `step` such sums, and so on, LEVELS deep."""
-    step = max(16, 1 << (rows.shape[-2] - 1).bit_length() // LEVELS)
+    *outer, n, w = rows.shape
+    step = max(16, 1 << (n - 1).bit_length() // LEVELS)
     total = None
     for _ in range(LEVELS - 1):
-        runs, left = divmod(rows.shape[-2], step)
+        runs, left = divmod(n, step)
         if runs == 0:
             break
         if left:
             rest = _straight(rows[..., runs * step :, :])
             total = rest if total is None else total + rest
-        grouped = rows[..., : runs * step, :]
-        rows = _straight(grouped.reshape(*grouped.shape[:-2], runs, step, grouped.shape[-1]))
+            rows = rows[..., : runs * step, :]
+        rows, n = _straight(rows.reshape(*outer, runs, step, w)), runs
     return _straight(rows) if total is None else total + _straight(rows)
 
 
@@ -154,12 +157,12 @@ def _contiguous_rows(rows: np.ndarray) -> np.ndarray:
 
 def _scattered_rows(rows: np.ndarray) -> np.ndarray:
     """Sum each row of (..., rows, n) where the numbers are not neighbours, or too few to fill a register."""
-    return _four_abreast(rows.swapaxes(-1, -2))
+    return _four_abreast(rows.mT)
 
 
 def _columns(rows: np.ndarray, abreast: int) -> np.ndarray:
     """Sum each row of (..., rows, n) where `abreast` rows are added at once in plain cascades; the rest as scattered ones."""
-    columns = rows.swapaxes(-1, -2)
+    columns = rows.mT
     whole = columns.shape[-1] // abreast * abreast
     if whole == 0:
         return _four_abreast(columns)
@@ -178,20 +181,12 @@ def _scattered_columns(rows: np.ndarray) -> np.ndarray:
     return _columns(rows, SIDE_BY_SIDE)
 
 
-WAYS = {
-    "contiguous rows": _contiguous_rows,
-    "contiguous columns": _contiguous_columns,
-    "scattered rows": _scattered_rows,
-    "scattered columns": _scattered_columns,
-}
-
-
 class Plan(NamedTuple):
     """How to sum an array of one shape and layout."""
 
     permutation: tuple[int, ...]  # of the axes: those kept, then those reduced, the fastest in memory last
     merged_shape: tuple[int, ...]  # after the permutation, with neighbours in memory merged into one axis; at least 2-d
-    way: str  # how the last axis is summed
+    way: Callable[[np.ndarray], np.ndarray]  # how the last axis is summed
     reduced_left: int  # how many axes at the end are then still to be reduced
     kept_shape: tuple[int, ...]
     shape_with_ones: tuple[int, ...]
@@ -225,11 +220,11 @@ def _plan(shape: tuple[int, ...], strides: tuple[int, ...], axes: tuple[int, ...
     (n0, stride0, _), (n1, stride1, _) = merged[:2]
     lanes = VECTOR_BYTES // itemsize
     if stride0 == itemsize and n0 >= lanes:
-        way = "contiguous rows"
+        way = _contiguous_rows
     elif stride1 == itemsize and n1 >= lanes:
-        way = "contiguous columns"
+        way = _contiguous_columns
     else:
-        way = "scattered rows" if stride0 < stride1 else "scattered columns"
+        way = _scattered_rows if stride0 < stride1 else _scattered_columns
     reduced_left = sum(is_reduced for _, _, is_reduced in merged) - 1
     merged_shape = tuple(length for length, _, _ in reversed(merged))
     return Plan(tuple(reversed(order)), merged_shape, way, reduced_left, kept_shape, shape_with_ones)
@@ -249,15 +244,20 @@ def _by_stride(axes: list[int], shape: tuple[int, ...], strides: tuple[int, ...]
     return axes
 
 
-@functools.cache
-def _short_order(n: int, itemsize: int) -> np.ndarray:
+def _short_order(n: int, lanes: int) -> np.ndarray:
     """The order in which a contiguous vector of fewer than two registers is added, as indices into it."""
-    lanes = VECTOR_BYTES // itemsize
     if n >= lanes:
         return np.r_[lanes:n, 0:lanes]
     if n >= SIDE_BY_SIDE:
         return np.r_[0, SIDE_BY_SIDE:n, 1:SIDE_BY_SIDE]
     return np.arange(n)
+
+
+# Of each type and length; there is one such order for every n below twice the lanes.
+SHORT_ORDERS = {
+    kind: [_short_order(n, VECTOR_BYTES // kind.itemsize) for n in range(2 * VECTOR_BYTES // kind.itemsize)]
+    for kind in ZERO
+}
 
 
 def fused(x: np.ndarray, factor, term) -> np.ndarray:

@@ -317,13 +317,13 @@ class Tensor(Variable):
 
     # ---- views and writing in place ----------------------------------------------------------------------------------
 
-    def _show(self, source, op, params, nr, recording):
-        """Become a view: output `nr` of the view operation `op` on `source`."""
+    def _show(self, source, op, params, nr):
+        """Become a view: the output of the view operation `op` on `source`, or output `nr` of several."""
         counter = self._counter = source._counter
         base = self._base = source if source._base is None else source._base
         self._shows = (source, op, params, nr)
         self._seen = counter[0]
-        self._made_in_no_grad = not recording
+        self._made_in_no_grad = not mode.grad
         self._inference = source._inference
         if base._requires_grad:
             self._requires_grad = True
@@ -488,7 +488,7 @@ class Tensor(Variable):
     def __iter__(self):
         if not self._array.ndim:
             raise TypeError("iteration over a 0-d tensor")
-        return iter(ops.unbind.record((self,), {"dim": 0}))
+        return iter(ops.unbind.record_one(self, {"dim": 0}))
 
     def __reversed__(self):
         return self if not self._array.ndim else self.flip(0)
@@ -537,7 +537,7 @@ class Tensor(Variable):
             n = self._array.shape[0]
             if not -n <= key < n:
                 raise IndexError(f"index {key} is out of bounds for dimension 0 with size {n}")
-            return ops.select.record((self,), {"dim": 0, "index": key + n if key < 0 else key})
+            return ops.select.record_one(self, {"dim": 0, "index": key + n if key < 0 else key})
         return get_item(self, key)
 
     def __setitem__(self, key, value):
@@ -707,6 +707,9 @@ def edge_and_kind(x):
     return edge_of(x), (x._array.shape, x._array.dtype)
 
 
+ONE = {kind: kind.type(1) for kind in map(np.dtype, (np.float16, np.float32, np.float64))}
+
+
 def roots_of(tensors, grads, recording):
     """The edges at which a walk starts, and what it starts with: ones, or the given cotangents, checked."""
     if len(tensors) != len(grads):
@@ -720,7 +723,7 @@ def roots_of(tensors, grads, recording):
         if grad is None:
             if shape and math.prod(shape) != 1:
                 raise RuntimeError("grad can be implicitly created only for scalar outputs")
-            grad = np.ones(shape, kind) if shape or recording else kind.type(1)  # NumPy is faster at numbers
+            grad = np.ones(shape, kind) if shape or recording else ONE[kind]  # NumPy is faster at numbers
             values.append(wrap(grad) if recording else grad)
         elif not isinstance(grad, Tensor):
             raise TypeError(f"gradients can be either Tensors or None, but got {type(grad).__name__}")

@@ -134,8 +134,8 @@ def expected(roots):
     """
     pending = {}
     stack = [roots]
-    while stack:
-        for node, _ in stack.pop():
+    for edges in stack:  # which grows meanwhile
+        for node, _ in edges:
             if node in pending:
                 pending[node][-1] += 1
             elif node is not None:
@@ -162,14 +162,14 @@ def walk(roots, grads, *, keep_graph, captures=None):
     captured gradients are returned as a dict from place to gradient.
     """
     pending = expected(roots)
-    needed = captured = None
+    wanted = needed = captured = None
     if captures is not None:
         captured = {}
         wanted = {}
         for (node, nr), place in captures.items():
             wanted.setdefault(node, []).append((nr, place))
         needed = nodes_on_the_way(pending, wanted)
-    anomaly = mode.anomaly
+    careful = captured is not None or mode.anomaly
     ready = []
     edges, results = roots, grads
     while True:
@@ -187,31 +187,38 @@ def walk(roots, grads, *, keep_graph, captures=None):
                 slots[-1] -= 1
         if not ready:
             return captured
-        node = heappop(ready)[1]
+        _, node = heappop(ready)
         grads = pending.pop(node)
         grads.pop()
-        watched = node.watched
-        if watched:
-            grads = run_hooks(node, grads)
-        if captured is not None:
-            for nr, place in wanted.get(node, ()):
-                captured[place] = grads[nr]
-            if not needed[node]:
+        if careful or node.watched:
+            results = backward_with_care(node, grads, captured, wanted, needed)
+            if results is None:
                 edges = results = ()
                 continue
-        if watched and node.prehooks:
-            for hook in tuple(node.prehooks.values()):
-                grads = hook(grads)
-        edges = node.next_functions
-        if anomaly:
-            results = backward_under_watch(node, grads)
         else:
             results = node.backward(grads)
-        if watched and node.after:
-            for hook in tuple(node.after.values()):
-                results = hook(results, grads)
+        edges = node.next_functions
         if not keep_graph:
             node.release()
+
+
+def backward_with_care(node, grads, captured, wanted, needed):
+    """A node's backward with all that few walks ask for: hooks, captures, anomaly mode. None if no gradient is needed below."""
+    arrived = grads
+    if node.watched:
+        grads = run_hooks(node, grads)
+    if captured is not None:
+        for nr, place in wanted.get(node, ()):
+            # PyTorch captures before a tensor's hooks where the walk goes on below, and after them where it ends.
+            captured[place] = (arrived if needed[node] else grads)[nr]
+        if not needed[node]:
+            return None
+    for hook in tuple(node.prehooks.values()) if node.prehooks else ():
+        grads = hook(grads)
+    results = backward_under_watch(node, grads) if mode.anomaly else node.backward(grads)
+    for hook in tuple(node.after.values()) if node.after else ():
+        results = hook(results, grads)
+    return results
 
 
 def run_hooks(node, grads):
