@@ -2,8 +2,8 @@
 
 NumPy computes many of these without complaint. Each line of the tables is: the NumPy kinds that are refused (b for booleans, i and
 u for whole numbers with and without sign), whose type counts, the words, and the functions; F. stands for `torch.nn.functional`.
-The type is that of the first argument ("only": if there is no other), the common type of all tensors, or of all tensors and numbers.
-What is empty is not refused, because no kernel runs.
+The type is that of the first argument ("only": if there is no other; "filled": if it is not empty), the common type of all tensors,
+or of all tensors and numbers.
 """
 
 from functools import wraps
@@ -34,10 +34,10 @@ b   tensors lcm_cpu                        lcm
 b   tensors lshift_cpu                     bitwise_left_shift
 b   tensors rshift_cpu                     bitwise_right_shift
 b   first   trace                          trace
-b   first   addmm_impl_cpu_                addmm addbmm
-b   first   addmv_impl_cpu                 addmv
-b   first   baddbmm                        baddbmm
-b   first   bmm                            bmm
+b   filled  addmm_impl_cpu_                addmm addbmm
+b   filled  addmv_impl_cpu                 addmv
+b   filled  baddbmm                        baddbmm
+b   filled  bmm                            bmm
 b   first   slow_conv2d_cpu                F.conv1d F.conv2d
 b   first   slow_conv3d_cpu                F.conv3d
 bu  first   slow_conv_transpose2d_out_cpu  F.conv_transpose1d F.conv_transpose2d
@@ -48,10 +48,10 @@ biu first   logcumsumexp_out_cpu           logcumsumexp
 iu  first   histogram_cpu                  histc
 b   first   searchsorted_out_cpu           bucketize
 biu only    bernoulli_tensor_cpu_p_        bernoulli
-biu first   cholesky_cpu                   cholesky
-biu first   cholesky_inverse_out_cpu       cholesky_inverse
-biu first   cholesky_solve_cpu             cholesky_solve
-biu first   triangular_solve_cpu           triangular_solve
+biu filled  cholesky_cpu                   cholesky
+biu filled  cholesky_inverse_out_cpu       cholesky_inverse
+biu filled  cholesky_solve_cpu             cholesky_solve
+biu filled  triangular_solve_cpu           triangular_solve
 iub tensors mse_cpu                        F.mse_loss
 iub tensors smooth_l1_cpu                  F.smooth_l1_loss
 iub tensors huber_cpu                      F.huber_loss
@@ -78,10 +78,10 @@ biu first   batch_norm                     F.batch_norm F.instance_norm
 biu first   rms_norm                       F.rms_norm rms_norm
 bu  first   avg_pool2d                     F.avg_pool1d F.avg_pool2d
 bu  first   avg_pool3d_out_frame           F.avg_pool3d
-biu first   adaptive_avg_pool2d            F.adaptive_avg_pool1d F.adaptive_avg_pool2d
-biu first   adaptive_avg_pool3d_cpu        F.adaptive_avg_pool3d
-biu first   adaptive_max_pool2d            F.adaptive_max_pool1d F.adaptive_max_pool2d
-biu first   adaptive_max_pool3d_cpu        F.adaptive_max_pool3d
+biu filled  adaptive_avg_pool2d            F.adaptive_avg_pool1d F.adaptive_avg_pool2d
+biu filled  adaptive_avg_pool3d_cpu        F.adaptive_avg_pool3d
+biu filled  adaptive_max_pool2d            F.adaptive_max_pool1d F.adaptive_max_pool2d
+biu filled  adaptive_max_pool3d_cpu        F.adaptive_max_pool3d
 biu first   max_unpool2d                   F.max_unpool1d F.max_unpool2d
 biu first   max_unpool3d                   F.max_unpool3d
 b   first   max_pool2d                     F.max_pool2d
@@ -113,6 +113,13 @@ biu first   kl_div: Integral inputs not supported. | F.kl_div
 iu  first   norm(): input dtype should be either floating point or complex. Got {} instead. | dist
 """
 
+OPERATORS = {
+    "abs": "__abs__",
+    "remainder": "__mod__",
+    "bitwise_left_shift": "__lshift__",
+    "bitwise_right_shift": "__rshift__",
+}
+
 
 def tables():
     """Each line as (kinds, whose type, error, words, names)."""
@@ -132,8 +139,8 @@ def refusing(function, kinds, whose, error, words):
     def checked(*args, **kwargs):
         values = (*args, *kwargs.values())
         x = values[0] if values else None
-        if isinstance(x, Variable) and x._array.dtype.kind in kinds and x._array.size:
-            if whose == "only" and len(values) > 1:
+        if isinstance(x, Variable) and x._array.dtype.kind in kinds:
+            if (whose == "only" and len(values) > 1) or (whose in ("only", "filled") and not x._array.size):
                 return function(*args, **kwargs)
             kind = common_type(whose, values)
             if kind.numpy.kind in kinds:
@@ -144,7 +151,7 @@ def refusing(function, kinds, whose, error, words):
 
 
 def common_type(whose, values):
-    if whose in ("first", "only"):
+    if whose in ("first", "only", "filled"):
         return values[0].dtype
     numbers = (bool, int, float) if whose == "all" else ()
     return dtypes.result_dtype(
@@ -159,6 +166,6 @@ def refuse(torch):
             place, _, last = name.rpartition(".")
             found = {"": torch, "F": vars(functional), "linalg": vars(linalg)}[place]
             found[last] = refusing(found[last], *check)
-            for method in (last, last + "_"):
+            for method in (last, last + "_", OPERATORS.get(last)):
                 if not place and method in Tensor.__dict__:
                     setattr(Tensor, method, refusing(Tensor.__dict__[method], *check))
