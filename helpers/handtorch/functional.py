@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from . import kernels, methods, ops
+from . import dtypes, kernels, methods, ops
 from . import random as random  # gives tensors the bernoulli_ of dropout
 from .end import end_of
 from .methods import broadcast_tensors, dim_of
@@ -234,7 +234,55 @@ def binary_cross_entropy_with_logits(
     return bce_logits.record((input, target, *weights), {"reduction": reduction})
 
 
+INT64 = np.dtype(np.int64)
 UNSIGNED = {n: np.dtype(f"u{n}") for n in (1, 2, 4, 8)}
+
+
+def fitting(input, target, weight):
+    """The target, if it has a class for each example and no more, and what else the class losses need; else PyTorch's complaint.
+
+    One example may have its class in a tensor of shape (1,): it comes back as a number.
+    """
+    shape, given = input._array.shape, target._array.shape
+    if not shape:
+        raise ValueError("Expected 1 or more dimensions (got 0)")
+    if len(shape) == 1 and len(given) == 1:
+        if given != (1,):
+            raise ValueError(f"For 1D input, 1D target must have size 1, but got target size: {given[0]}")
+        target, given = target.reshape(()), ()
+    wanted = (shape[0], *shape[2:]) if len(shape) > 1 else ()
+    if wanted and wanted[0] != (given[0] if given else 0):
+        count = given[0] if given else 0
+        raise ValueError(f"Expected input batch_size ({shape[0]}) to match target batch_size ({count}).")
+    if len(shape) <= 2 and given != wanted:
+        raise RuntimeError("0D or 1D target tensor expected, multi-target not supported")
+    if len(shape) == 4 and len(given) != 3:
+        raise RuntimeError(
+            f"only batches of spatial targets supported (3D tensors) but got targets of dimension: {len(given)}"
+        )
+    if len(shape) == 4 and given != wanted:
+        raise RuntimeError(f"size mismatch (got input: {list(shape)} , target: {list(given)}")
+    if given != wanted:
+        raise RuntimeError(f"Expected target size {list(wanted)}, got {list(given)}")
+    classes = shape[1] if wanted else shape[0]
+    if weight is not None and weight._array.shape != (classes,):
+        if len(shape) > 2:
+            raise RuntimeError("weight tensor should be defined either for all or no classes")
+        raise RuntimeError(no_weight_for_each(classes, weight))
+    if not methods.is_float(input):
+        raise NotImplementedError(f"\"nll_loss_out_frame\" not implemented for '{input.dtype.letter}'")
+    if target.dtype not in (dtypes.int64, dtypes.uint8):
+        raise RuntimeError(f"expected target dtype to be Long or Byte, but got {target.dtype.letter}")
+    if weight is not None and weight.dtype is not input.dtype:
+        raise RuntimeError(f"expected scalar type {input.dtype.letter} but found {weight.dtype.letter}")
+    return target
+
+
+def no_weight_for_each(classes, weight):
+    return (
+        f"weight tensor should be defined either for all {classes} classes or no classes but got weight tensor of shape: "
+        f"{list(weight._array.shape)}"
+    )
 
 
 def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean") -> Tensor:
@@ -243,17 +291,23 @@ def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, r
     "mean" divides by the sum of the targets' weights. Raises IndexError for a class outside 0 … C - 1.
     """
     reduction = how(size_average, reduce, reduction)
-    ndim, shape = input._array.ndim, input._array.shape
-    if target._array.dtype.kind == "f":
-        raise RuntimeError(f"expected target dtype to be Long or Byte, but got {target.dtype.letter}")
-    if ndim < 3 and (shape[:-1] if ndim else ()) != target._array.shape:
-        if ndim == 2 and target._array.ndim == 1:
-            raise ValueError(
-                f"Expected input batch_size ({shape[0]}) to match target batch_size ({target._array.shape[0]})."
-            )
-        raise RuntimeError("0D or 1D target tensor expected, multi-target not supported")
+    if not (isinstance(input, Variable) and isinstance(target, Variable)):
+        methods.need_tensor(input, "nll_loss_nd")
+        methods.need_tensor(target, "nll_loss_nd", 2, "target")
+    if weight is not None:
+        methods.need_tensor(weight, "nll_loss_nd", 3, "weight")
+    labels, shape = target._array, input._array.shape
+    ndim = len(shape)
+    # In the usual case there is nothing to look for.
+    if (
+        ndim != 2
+        or labels.shape != shape[:1]
+        or labels.dtype is not INT64
+        or weight is not None
+        or not methods.is_float(input)
+    ):
+        labels = fitting(input, target, weight)._array
     classes = shape[1] if ndim > 1 else shape[0]
-    labels = target._array
     unsigned = labels.view(UNSIGNED[labels.itemsize])  # without a sign, -1 is larger than any class
     if labels.size and unsigned.item(unsigned.argmax()) >= classes:
         wrong = labels[(labels != ignore_index) & ((labels < 0) | (labels >= classes))]
@@ -262,6 +316,8 @@ def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, r
     elif not 0 <= ignore_index < classes:
         ignore_index = None
     op = nll if ndim < 3 else nll_images
+    if labels is not target._array:
+        target = target.reshape(labels.shape)
     return op.record((input, target, weight), {"ignore_index": ignore_index, "reduction": reduction})
 
 
@@ -270,11 +326,28 @@ def cross_entropy(
 ) -> Tensor:
     """Minus the log of the softmax of `input` at each target; input as for `nll_loss`, target of classes or of probabilities."""
     reduction = how(size_average, reduce, reduction)
+    if not (isinstance(input, Variable) and isinstance(target, Variable)):
+        methods.need_tensor(input, "cross_entropy_loss")
+        methods.need_tensor(target, "cross_entropy_loss", 2, "target")
+    if weight is not None:
+        methods.need_tensor(weight, "cross_entropy_loss", 3, "weight")
     dim = 0 if input._array.ndim == 1 else 1
+    probabilities = target._array.shape == input._array.shape
+    if probabilities and target._array.dtype.kind != "f":
+        raise RuntimeError(
+            f"Expected floating point type for target with class probabilities, got {target.dtype.letter}"
+        )
     if not input._array.ndim:
-        raise RuntimeError("Dimension out of range (expected to be in range of [-1, 0], but got 1)")
+        raise IndexError("Dimension specified as 1 but tensor has no dimensions")
+    if label_smoothing > 1:
+        raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing:g}")
     log_p = methods.log_softmax(input, dim)
-    if target._array.dtype.kind == "f" and target._array.shape == input._array.shape:
+    if probabilities:
+        if ignore_index >= 0:
+            raise RuntimeError("ignore_index is not supported for floating point target")
+        classes = input._array.shape[dim]
+        if weight is not None and weight._array.shape != (classes,):
+            raise RuntimeError("cross_entropy: " + no_weight_for_each(classes, weight))
         return with_probabilities(log_p, target, weight, reduction, label_smoothing, dim)
     loss = nll_loss(log_p, target, weight, None, ignore_index, None, reduction)
     if not label_smoothing:

@@ -397,9 +397,8 @@ def at(dim, index):
 
 def along(index, dim):
     """The key that picks, along `dim`, by an array of positions: element [i, j] of the result is x[index[i, j], j] for dim 0."""
-    key = list(np.ogrid[tuple(slice(n) for n in index.shape)])
-    if key:
-        key[dim] = index
+    key = list(np.ogrid[tuple(slice(n) for n in index.shape)]) or [index]  # a number picks from a vector
+    key[dim] = index
     return tuple(key)
 
 
@@ -497,6 +496,8 @@ def is_basic(key):
 def put_at(x, y, key, accumulate):
     """A copy of x with y written, or added, at the key."""
     result = np.array(x)
+    if not result.ndim and key:  # a number is a vector of one
+        return put_at(result.reshape(1), y, key, accumulate).reshape(())
     if accumulate:
         np.add.at(result, key, y)
     else:

@@ -2452,7 +2452,7 @@ def scatter(x, dim, index, src=None, *, value=None, reduce=None):
         src = src if isinstance(src, Variable) else wrap(np.full(index._array.shape, src, x._array.dtype))
         return scatter_add(x, dim, index, src) if reduce == "add" else scatter_reduce(x, dim, index, src, "prod")
     if not isinstance(src, Variable):
-        if not x._array.ndim or not index._array.size:
+        if not index._array.size:
             src = wrap(np.full(index._array.shape, src, x._array.dtype))
         else:
             return ops.scatter_number.record((x, index), {"dim": dim, "value": src})

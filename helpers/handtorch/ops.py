@@ -1217,7 +1217,7 @@ blank = Operation("Zeros", lambda x, *, shape: np.zeros(shape, x.dtype), mix="no
 def erase(g, key):
     """The gradient with zeros where the key wrote something else."""
     kept = np.ones(tuple(g.shape), bool)
-    kept[key] = False
+    kept[key if kept.ndim else ()] = False
     return where(kept, g, 0.0)
 
 
