@@ -172,8 +172,9 @@ def run_all(page: Page, seconds: float = 240) -> None:
 
 
 def cells(page: Page) -> list[dict]:
-    """The cells of the open notebook as nbformat has them, with the outputs that stand there now."""
-    return page.evaluate(f"() => ({WIDGET}).content.model.toJSON().cells")
+    """The cells of the open notebook as nbformat has them; of the outputs that stand there now only the errors."""
+    only_errors = "outputs: (cell.outputs ?? []).filter(output => output.output_type === 'error')"
+    return page.evaluate(f"() => ({WIDGET}).content.model.toJSON().cells.map(cell => ({{...cell, {only_errors}}}))")
 
 
 def beyond_loopback(page: Page) -> list[str]:
@@ -331,9 +332,8 @@ def shots(notebook: Path, theme: str, out: Path) -> list[Path]:
             open_notebook(page, server, f"{place.name}/{notebook.name}")
             run_all(page)
             for number, cell in enumerate(cells(page)):
-                for output in cell.get("outputs", []):
-                    if output["output_type"] == "error":
-                        print(f"cell {number}: {output['ename']}: {output['evalue'][:200]}", file=sys.stderr)
+                for output in cell["outputs"]:
+                    print(f"cell {number}: {output['ename']}: {output['evalue'][:200]}", file=sys.stderr)
             return photograph_notebook(page, out)
 
 
