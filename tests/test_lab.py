@@ -84,7 +84,8 @@ def unreadable(page, *, themed: bool = False) -> list[str]:
         words = drawing.evaluate(WORDS)
         if not words:
             continue
-        lights = luminance(np.asarray(Image.open(io.BytesIO(drawing.screenshot())).convert("RGB")))
+        # To hide the caret Playwright would add a style, and Chromium style the whole page anew.
+        lights = luminance(np.asarray(Image.open(io.BytesIO(drawing.screenshot(caret="initial"))).convert("RGB")))
         height, width = lights.shape
         for text, *box in words:
             if not (box[0] >= 0 and box[2] <= width and box[1] >= 0 and box[3] <= height):
