@@ -665,8 +665,14 @@ def linear(input, weight, bias=None) -> Tensor:
         methods.need_tensor(input, "linear")
     array, matrix = input._array, weight._array
     if array.dtype is not matrix.dtype:
+        if bias is None:
+            methods.same_type(input, weight)
         raise RuntimeError(
             f"mat1 and mat2 must have the same dtype, but got {input.dtype.letter} and {weight.dtype.letter}"
+        )
+    if bias is not None and bias._array.dtype is not matrix.dtype:
+        raise RuntimeError(
+            f"self and mat2 must have the same dtype, but got {bias.dtype.letter} and {weight.dtype.letter}"
         )
     if matrix.ndim == 1:
         product = methods.matmul(input, weight)

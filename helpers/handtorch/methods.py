@@ -2247,9 +2247,10 @@ FUNCTIONS.update(meshgrid=meshgrid, cartesian_prod=cartesian_prod, block_diag=bl
 # ---- picking and placing ---------------------------------------------------------------------------------------------
 
 
-def need_index(index, name, kinds="int64"):
+def need_index(index, words, error=RuntimeError):
+    """An index holds whole numbers; {} in the words stands for its type."""
     if index.dtype not in (dtypes.int64, dtypes.int32) and index._array.size:
-        raise RuntimeError(f"{name}(): Expected dtype {kinds} for index")
+        raise error(words.format(index.dtype.letter))
 
 
 @public
@@ -2269,7 +2270,7 @@ def argwhere(x):
 @public
 def gather(x, dim, index, *, sparse_grad=False):
     """result[i, j] = x[index[i, j], j] for dim 0."""
-    need_index(index, "gather", "int32/int64")
+    need_index(index, "gather(): Expected dtype int32/int64 for index")
     dim = dim_of(dim, x._array.ndim)
     need_rank_of(index, x, "input")
     for d, n in enumerate(index._array.shape if index._array.size and x._array.ndim else ()):
@@ -2317,6 +2318,7 @@ def in_range(index, n, dim):
 @public
 def take_along_dim(x, indices, dim=None):
     """`gather` with broadcasting; without dim, of all elements."""
+    need_index(indices, "torch.take_along_dim(): dtype of indices should be Long but got {}")
     if dim is None:
         return gather(flatten(x), 0, flatten(indices))
     dim = dim_of(dim, x._array.ndim)
@@ -2346,6 +2348,7 @@ def take(x, index):
 @public(in_place=True)
 def put(x, index, source, accumulate=False):
     """x with `source` written (or added) at those positions of its flattened elements."""
+    need_index(index, "put_(): Expected a long tensor for index, but got {}")
     if x.dtype is not source.dtype:
         raise RuntimeError(
             f"put_(): self and source expected to have the same dtype, but got self.dtype = {x.dtype.letter} and source.dtype = "
@@ -2357,7 +2360,9 @@ def put(x, index, source, accumulate=False):
 @public
 def index_select(x, dim, index):
     """The slices at those positions along a dimension."""
-    need_index(index, "index_select", "int32 or int64")
+    if index._array.ndim > 1:
+        raise IndexError("index_select(): Index is supposed to be a vector")
+    need_index(index, "index_select(): Expected dtype int32 or int64 for index")
     dim = dim_of(dim, x._array.ndim)
     n = x._array.shape[dim] if x._array.ndim else 1
     if ((index._array < 0) | (index._array >= n)).any():
@@ -2410,6 +2415,8 @@ def masked_scatter(x, mask, source):
 @public(in_place=True)
 def index_put(x, indices, values, accumulate=False):
     """x with values written (or added) at x[indices]."""
+    if builtins.any(i is not None and is_float(i) for i in indices):
+        raise IndexError("tensors used as indices must be long, int, byte or bool tensors")
     key = tuple(slice(None) if i is None else i._array for i in indices)
     return ops.put.record((x, values, key), {"accumulate": accumulate})
 
@@ -2417,6 +2424,7 @@ def index_put(x, indices, values, accumulate=False):
 @public(in_place=True)
 def index_add(x, dim, index, source, *, alpha=1):
     """x with slices of `source` added at those positions along a dimension."""
+    need_index(index, "index_add_(): Expected dtype int32/int64 for index but got: {}")
     key = kernels.at(dim_of(dim, x._array.ndim), index._array.reshape(-1))
     return ops.index_add.record((x, source), {"key": key if x._array.ndim else (), "alpha": alpha})
 
@@ -2424,6 +2432,7 @@ def index_add(x, dim, index, source, *, alpha=1):
 @public(in_place=True)
 def index_copy(x, dim, index, source):
     """x with slices of `source` written at those positions along a dimension."""
+    need_index(index, "index_copy_(): Expected a long tensor for index, but got {}")
     key = kernels.at(dim_of(dim, x._array.ndim), index._array.reshape(-1))
     return ops.put.called("IndexCopy").record((x, source, key if x._array.ndim else ()), {})
 
@@ -2431,6 +2440,7 @@ def index_copy(x, dim, index, source):
 @public(in_place=True)
 def index_fill(x, dim, index, value):
     """x with one number written at those positions along a dimension."""
+    need_index(index, "index_fill_(): Expected dtype int64 for index.", IndexError)
     key = kernels.at(dim_of(dim, x._array.ndim), np.unique(index._array))
     key = key if x._array.ndim else ()
     if isinstance(value, Variable):
@@ -2441,7 +2451,7 @@ def index_fill(x, dim, index, value):
 @public(in_place=True)
 def scatter(x, dim, index, src=None, *, value=None, reduce=None):
     """x with src[i, j] written at x[index[i, j], j] for dim 0; reduce="add" adds instead."""
-    need_index(index, "scatter")
+    need_index(index, "scatter(): Expected dtype int32/int64 for index")
     src = value if src is None else src
     dim = dim_of(dim, x._array.ndim)
     need_fit(x, dim, index, src, "scatter")
@@ -2525,7 +2535,7 @@ def need_shape_of(src, shape, name):
 @public(in_place=True)
 def scatter_add(x, dim, index, src):
     """x with src[i, j] added at x[index[i, j], j] for dim 0."""
-    need_index(index, "scatter_add")
+    need_index(index, "scatter(): Expected dtype int32/int64 for index")
     dim = dim_of(dim, x._array.ndim)
     need_fit(x, dim, index, src, "scatter")
     in_range(index._array, x._array.shape[dim] if x._array.ndim else 1, dim)
@@ -2577,7 +2587,9 @@ def mv(x, vec):
     n, k = x._array.shape
     if k != vec._array.shape[0]:
         raise RuntimeError(f"size mismatch, got input ({n}), mat ({n}x{k}), vec ({vec._array.shape[0]})")
-    same_type(x, vec)
+    if x._array.dtype is not vec._array.dtype:
+        a, b = x.dtype.letter, vec.dtype.letter
+        raise RuntimeError(f"addmv input tensors must have the same dtype, but got {b}, {a}, and {b}")
     need_numbers(x, "addmv_impl_cpu")
     return ops.mv.record((x, vec), {})
 
