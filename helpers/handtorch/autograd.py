@@ -186,7 +186,7 @@ class detect_anomaly(set_detect_anomaly):
 
     def __init__(self, check_nan: bool = True):
         warn(
-            "Anomaly Detection has been enabled. This mode will increase the runtime and should only be enabled for debugging.",
+            "Anomaly Detection has been enabled. This mode will increase the runtime and should only be enabled for debugging."
         )
         self.wanted = check_nan
 
@@ -219,9 +219,7 @@ class Variable(metaclass=VariableMeta):
         if not isinstance(data, Tensor):
             raise TypeError(f"Variable data has to be a tensor, but got {type(data).__name__}")
         if volatile:
-            warn(
-                "volatile was removed and now has no effect. Use `with torch.no_grad():` instead.",
-            )
+            warn("volatile was removed and now has no effect. Use `with torch.no_grad():` instead.")
         return data.detach().requires_grad_(requires_grad)
 
 
@@ -868,7 +866,7 @@ def gradcheck(
         if inputs[k].dtype is not dtypes.float64:
             warn(
                 f"Input #{k} requires gradient and is not a double precision floating point or complex. This check will likely "
-                "fail if all the inputs are not of double precision floating point or complex. ",
+                "fail if all the inputs are not of double precision floating point or complex. "
             )
     try:
         compare_jacobians(func, inputs, checked, eps, atol, rtol)

@@ -144,9 +144,7 @@ def random_split(dataset, lengths, generator=default_generator):
             lengths[i % len(lengths)] += 1
         for i, length in enumerate(lengths):
             if length == 0:
-                warn(
-                    f"Length of split at index {i} is 0. This might result in an empty dataset.",
-                )
+                warn(f"Length of split at index {i} is 0. This might result in an empty dataset.")
     if sum(lengths) != count:
         raise ValueError("Sum of input lengths does not equal the length of the input dataset!")
     order = randperm(count, generator=generator).tolist()

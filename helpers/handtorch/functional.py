@@ -143,9 +143,7 @@ def how(size_average, reduce, reduction):
         return reduction
     size_average, reduce = size_average is None or size_average, reduce is None or reduce
     chosen = ("mean" if size_average else "sum") if reduce else "none"
-    warn(
-        f"size_average and reduce args will be deprecated, please use reduction='{chosen}' instead.",
-    )
+    warn(f"size_average and reduce args will be deprecated, please use reduction='{chosen}' instead.")
     return chosen
 
 
@@ -161,7 +159,7 @@ def same_size(input, target):
     if target._array.shape != input._array.shape:
         warn(
             f"Using a target size ({target.shape}) that is different to the input size ({input.shape}). This will likely lead "
-            "to incorrect results due to broadcasting. Please ensure they have the same size.",
+            "to incorrect results due to broadcasting. Please ensure they have the same size."
         )
     return broadcast_tensors(input, target) if target._array.shape != input._array.shape else (input, target)
 
@@ -238,6 +236,13 @@ INT64 = np.dtype(np.int64)
 UNSIGNED = {n: np.dtype(f"u{n}") for n in (1, 2, 4, 8)}
 
 
+def need_tensors(name, input, target, weight):
+    methods.need_tensor(input, name)
+    methods.need_tensor(target, name, 2, "target")
+    if weight is not None:
+        methods.need_tensor(weight, name, 3, "weight")
+
+
 def fitting(input, target, weight):
     """The target, if it has a class for each example and no more, and what else the class losses need; else PyTorch's complaint.
 
@@ -291,11 +296,7 @@ def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, r
     "mean" divides by the sum of the targets' weights. Raises IndexError for a class outside 0 … C - 1.
     """
     reduction = how(size_average, reduce, reduction)
-    if not (isinstance(input, Variable) and isinstance(target, Variable)):
-        methods.need_tensor(input, "nll_loss_nd")
-        methods.need_tensor(target, "nll_loss_nd", 2, "target")
-    if weight is not None:
-        methods.need_tensor(weight, "nll_loss_nd", 3, "weight")
+    need_tensors("nll_loss_nd", input, target, weight)
     labels, shape = target._array, input._array.shape
     ndim = len(shape)
     # In the usual case there is nothing to look for.
@@ -306,7 +307,8 @@ def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, r
         or weight is not None
         or not methods.is_float(input)
     ):
-        labels = fitting(input, target, weight)._array
+        target = fitting(input, target, weight)
+        labels = target._array
     classes = shape[1] if ndim > 1 else shape[0]
     unsigned = labels.view(UNSIGNED[labels.itemsize])  # without a sign, -1 is larger than any class
     if labels.size and unsigned.item(unsigned.argmax()) >= classes:
@@ -316,8 +318,6 @@ def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, r
     elif not 0 <= ignore_index < classes:
         ignore_index = None
     op = nll if ndim < 3 else nll_images
-    if labels is not target._array:
-        target = target.reshape(labels.shape)
     return op.record((input, target, weight), {"ignore_index": ignore_index, "reduction": reduction})
 
 
@@ -326,11 +326,7 @@ def cross_entropy(
 ) -> Tensor:
     """Minus the log of the softmax of `input` at each target; input as for `nll_loss`, target of classes or of probabilities."""
     reduction = how(size_average, reduce, reduction)
-    if not (isinstance(input, Variable) and isinstance(target, Variable)):
-        methods.need_tensor(input, "cross_entropy_loss")
-        methods.need_tensor(target, "cross_entropy_loss", 2, "target")
-    if weight is not None:
-        methods.need_tensor(weight, "cross_entropy_loss", 3, "weight")
+    need_tensors("cross_entropy_loss", input, target, weight)
     dim = 0 if input._array.ndim == 1 else 1
     probabilities = target._array.shape == input._array.shape
     if probabilities and target._array.dtype.kind != "f":
@@ -399,7 +395,7 @@ def kl_div(input, target, size_average=None, reduce=None, reduction="mean", log_
         warn(
             "reduction: 'mean' divides the total loss by both the batch size and the support size.'batchmean' divides only by the "
             "batch size, and aligns with the KL div math definition.'mean' will be changed to behave the same as 'batchmean' in "
-            "the next major release.",
+            "the next major release."
         )
     return reduce_tensor(terms, how(size_average, reduce, reduction))
 
@@ -1249,9 +1245,7 @@ def legacy_dim(name, dim, ndim):
     """The dimension that a softmax without one means, with PyTorch's warning."""
     if dim is not None:
         return dim
-    warn(
-        f"Implicit dimension choice for {name} has been deprecated. Change the call to include dim=X as an argument.",
-    )
+    warn(f"Implicit dimension choice for {name} has been deprecated. Change the call to include dim=X as an argument.")
     return 0 if ndim in (0, 1, 3) else 1
 
 

@@ -728,7 +728,7 @@ def warn_of_missing_input():
     warn(
         "Full backward hook is firing when gradients are computed with respect to module outputs since no inputs require "
         "gradients. See https://docs.pytorch.org/docs/main/generated/torch.nn.Module.html#torch.nn.Module.register_full_backward_hook "
-        "for more details.",
+        "for more details."
     )
 
 
