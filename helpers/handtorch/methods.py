@@ -2233,7 +2233,7 @@ def cartesian_prod(*tensors):
     """All combinations of elements, as rows."""
     if len(tensors) == 1:
         return tensors[0]
-    return stack([flatten(g) for g in meshgrid(*tensors)], 1)
+    return stack([flatten(g) for g in meshgrid(*tensors, indexing="ij")], 1)
 
 
 def block_diag(*tensors):
