@@ -679,4 +679,4 @@ def test_a_rare_mode_counts_from_its_first_use_on(enter):
     walk.rare.clear()
     with enter():
         made = handtorch.ones(1, requires_grad=True) * 2
-        assert made.is_inference() or made.grad_fn.made_at is not None
+        assert made.is_inference() or made.grad_fn._made_at is not None

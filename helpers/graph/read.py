@@ -211,8 +211,8 @@ class Reader:
                 found.update({f"kept {k}": tensor for k, tensor in enumerate(value or ())})
             elif value is not None:
                 found[name.removeprefix("_saved_")] = value
-        if hasattr(node, "saved") and hasattr(node, "plain"):
-            self.freed |= node.saved is None
+        if hasattr(node, "plan"):
+            self.freed |= getattr(node, "saved", ()) is None
             found.update(kept_by_handtorch(node))
         return found
 
@@ -333,16 +333,16 @@ def has_history(value) -> bool:
 
 
 def kept_by_handtorch(node) -> dict:
-    """What a node of handtorch holds: `saved` has (input, its version then), `answer` the result, `plain` options."""
+    """What a node of handtorch holds: `saved` has (input, or a mark, the result, a version counter, the version then), `plain` options."""
     found = {}
-    for k, (value, version) in enumerate(node.saved or ()):
-        if version is None or value._version == version:  # else it has been changed in place: not what was saved
+    for k, (value, result, counter, version) in enumerate(getattr(node, "saved", None) or ()):
+        if result is not None:
+            found["result"] = result
+        elif counter[0] == version:  # else it has been changed in place: not what was saved
             found[f"kept {k}"] = value
-    if getattr(node, "answer", None) is not None:
-        found["result"] = node.answer[0]
     if node.name() == "PowBackward0":
         found["exponent"] = 2  # torch.square has no other
-    found.update(zip(PLAIN_OPTIONS.get(node.name(), ()), node.plain, strict=False))
+    found.update(zip(PLAIN_OPTIONS.get(node.name(), ()), getattr(node, "plain", ()), strict=False))
     return found
 
 
@@ -371,7 +371,7 @@ def outputs_of(node) -> list[tuple[tuple, Any]]:
     if (metadata := getattr(node, "_input_metadata", None)) is not None:  # PyTorch
         return [(shape_of(output), output.dtype) for output in metadata]
     if hasattr(node, "next_functions"):  # handtorch
-        return [(tuple(shape), dtype) for shape, dtype in node.metadata]
+        return [(tuple(shape), dtype) for shape, dtype in node._metadata]
     return []
 
 

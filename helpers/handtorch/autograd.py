@@ -303,7 +303,7 @@ class FunctionNode(Node):
     needs_input_grad = ()
 
     def __init__(self, function):
-        self.function = function
+        self._function = function
 
     def __repr__(self):
         return f"<torch.autograd.function.{type(self).__name__} object at {id(self):#x}>"
@@ -326,12 +326,12 @@ class FunctionNode(Node):
 
     @property
     def saved_tensors(self):
-        if self.saved is None:
+        if self._saved is None:
             raise RuntimeError(SECOND_TIME)
         found = []
-        for tensor, version, of_output in self.saved:
+        for tensor, version, of_output in self._saved:
             if tensor is not None and tensor._counter[0] != version:
-                raise modified_in_place(tensor._array, tensor._counter[0], version, tensor.grad_fn, tensor._nr)
+                raise modified_in_place(tensor._array, tensor._counter[0], version, tensor.grad_fn, tensor.output_nr)
             if isinstance(tensor, graph.Packed):
                 tensor = tensor.get()
             elif of_output is not None:
@@ -346,7 +346,7 @@ class FunctionNode(Node):
         warn("'saved_variables' is deprecated; use 'saved_tensors'", DeprecationWarning)
         return self.saved_tensors
 
-    def keep(self, outputs):
+    def _keep(self, outputs):
         """Turn what was given to save_for_backward into saved values: an output is kept without its history, which leads here."""
         saved = []
         for tensor in getattr(self, "to_save", ()):
@@ -357,27 +357,27 @@ class FunctionNode(Node):
                 raise TypeError(
                     f"save_for_backward can only save variables, but argument {len(saved)} is of type {type(tensor).__name__}"
                 )
-            elif nr is not None and tensor._node is self:
+            elif nr is not None and tensor.grad_fn is self:
                 alias = wrap(tensor._array)
                 alias._counter = tensor._counter
                 saved.append((graph.packed(alias), tensor._counter[0], (tensor._array, tensor._counter, nr)))
             else:
                 saved.append((graph.packed(tensor), tensor._counter[0], None))
-        self.saved = saved
+        self._saved = saved
         self.to_save = ()
 
     def backward(self, grads):
         recording = any(isinstance(g, Tensor) for g in grads)
         given = []
-        for grad, metadata in zip(grads, self.metadata, strict=True):
+        for grad, metadata in zip(grads, self._metadata, strict=True):
             if grad is None:
                 given.append(wrap(np.zeros(*metadata)) if self._materialize and metadata else None)
             else:
                 given.append(grad if recording else wrap(np.asarray(grad)))
-        rule = self.function.backward if self.function.backward is not Function.backward else self.function.vjp
+        rule = self._function.backward if self._function.backward is not Function.backward else self._function.vjp
         results = with_graph(recording, rule, self, *given)
         results = list(results) if isinstance(results, (tuple, list)) else [results]
-        expected = len(self.places)
+        expected = len(self._places)
         if len(results) > expected and all(r is None for r in results[expected:]):
             results = results[:expected]
         if len(results) != expected:
@@ -385,7 +385,7 @@ class FunctionNode(Node):
                 f"function {self.name()} returned an incorrect number of gradients (expected {expected}, got {len(results)})"
             )
         fitting = []
-        for i, is_tensor in enumerate(self.places):
+        for i, is_tensor in enumerate(self._places):
             if not is_tensor:
                 if results[i] is not None:
                     raise RuntimeError(
@@ -394,16 +394,16 @@ class FunctionNode(Node):
                     )
                 continue
             fitting.append(results[i])
-        return [self.fit(i, grad, recording) for i, grad in enumerate(fitting)]
+        return [self._fit(i, grad, recording) for i, grad in enumerate(fitting)]
 
-    def fit(self, i, grad, recording):
+    def _fit(self, i, grad, recording):
         """A returned gradient in the shape and type of its input."""
-        below, nr = self.next_functions[i]
+        below, nr = self._edges[i]
         if grad is None or below is None:
             return None
         if not isinstance(grad, Tensor):
             raise RuntimeError(f"expected Variable or None (got {type(grad).__name__})")
-        shape, kind = below.metadata[nr]
+        shape, kind = below._metadata[nr]
         if grad._array.shape != shape:
             try:
                 grad = ops.sum_to(grad, shape=shape)
@@ -417,11 +417,11 @@ class FunctionNode(Node):
         return grad if recording else grad._array
 
     def release(self):
-        if self.saved:
-            self.saved = None
+        if self._saved:
+            self._saved = None
 
-    as_tensor = staticmethod(lambda grad: grad if isinstance(grad, Tensor) else wrap(np.asarray(grad)))
-    as_gradient = staticmethod(lambda tensor, like: tensor if isinstance(like, Tensor) else tensor._array)
+    _as_tensor = staticmethod(lambda grad: grad if isinstance(grad, Tensor) else wrap(np.asarray(grad)))
+    _as_gradient = staticmethod(lambda tensor, like: tensor if isinstance(like, Tensor) else tensor._array)
 
 
 class Function:
@@ -479,7 +479,7 @@ class Function:
         if kwargs:
             args = positional(cls, args, kwargs)
         node = cls.new_node()
-        node.places = [isinstance(a, Tensor) for a in args]
+        node._places = [isinstance(a, Tensor) for a in args]
         node.needs_input_grad = tuple(isinstance(a, Tensor) and a.requires_grad for a in args)
         recording = mode.grad and any(node.needs_input_grad)
         edges = tuple(edge_of(a) if recording else NO_EDGE for a in args if isinstance(a, Tensor))
@@ -491,14 +491,14 @@ class Function:
             with_graph(False, cls.setup_context, node, args, result)
         outputs = result if isinstance(result, (tuple, list)) else (result,)
         outputs = [cls.output(node, o, nr, args, recording) for nr, o in enumerate(outputs)]
-        node.metadata = [(o._array.shape, o._array.dtype) if isinstance(o, Tensor) else None for o in outputs]
+        node._metadata = [(o._array.shape, o._array.dtype) if isinstance(o, Tensor) else None for o in outputs]
         if recording:
             originals = result if isinstance(result, (tuple, list)) else (result,)
             node.to_save = tuple(
                 next((o for o, old in zip(outputs, originals, strict=True) if old is t), t)
                 for t in getattr(node, "to_save", ())
             )
-            node.keep(outputs)
+            node._keep(outputs)
         return tuple(outputs) if isinstance(result, (tuple, list)) else outputs[0]
 
     @classmethod
@@ -514,17 +514,17 @@ class Function:
             return tensor
         dirty = any(tensor is d for d in node._dirty)
         if dirty and recording:
-            if tensor._requires_grad and tensor._node is None and tensor._base is None:
+            if tensor._requires_grad and tensor._edge is None and tensor._base is None:
                 raise RuntimeError("a leaf Variable that requires grad has been used in an in-place operation.")
             tensor._check_writable(True)
             tensor._counter[0] += 1
-            tensor._node, tensor._nr, tensor._requires_grad = node, nr, True
+            tensor._edge, tensor._requires_grad = (node, nr), True
             return tensor
         if any(tensor is a for a in args):
             tensor = tensor.detach()
         differentiable = tensor._array.dtype.kind == "f" and not any(tensor is n for n in node._non_differentiable)
         if recording and differentiable:
-            tensor._node, tensor._nr, tensor._requires_grad, tensor._base = node, nr, True, None
+            tensor._edge, tensor._requires_grad, tensor._base = (node, nr), True, None
         return tensor
 
 

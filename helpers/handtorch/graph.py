@@ -10,7 +10,7 @@ import contextlib
 import threading
 
 from .end import end_of
-from .record import Operation, OpNode, Variable, edge_of, wrap
+from .record import ANSWER, NEVER, Operation, OpNode, Variable, edge_of, wrap
 from .tensor import GradientEdge, Tensor
 from .walk import Node, mode
 
@@ -22,7 +22,8 @@ def get_gradient_edge(tensor):
     """Where the gradient of `tensor` arrives: an edge that can take its place in `autograd.grad` and `backward`."""
     if not tensor.requires_grad:
         raise RuntimeError("It is not possible to get the gradient edge for a Tensor that does not require gradients")
-    return GradientEdge(*edge_of(tensor))
+    node, nr = edge_of(tensor)
+    return GradientEdge(node._named(), nr)
 
 
 def increment_version(tensor):
@@ -89,10 +90,10 @@ class Packed:
         with_history = mode.grad
         mode.grad = False
         try:
-            self.content = pack(tensor.detach() if tensor._node is None else tensor)
+            self.content = pack(tensor.detach() if tensor._edge is None else tensor)
         finally:
             mode.grad = with_history
-        self.edge, self.is_leaf = edge_of(tensor), tensor._node is None
+        self.edge, self.is_leaf = edge_of(tensor), tensor._edge is None
         self._counter = tensor._counter
 
     def get(self):
@@ -108,7 +109,7 @@ class Packed:
             if self.is_leaf:
                 found._leaf_node = lambda: node
             else:
-                found._node, found._nr = node, nr
+                found._edge = node, nr
         return found
 
 
@@ -120,34 +121,36 @@ def packed(value):
 def leave_packed(op, who, edges, inputs, params, result, counter=None):
     """`Operation.leave_node`, whose node then packs what it has saved."""
     node = leave_plainly(op, who, edges, inputs, params, result, counter)
-    has_one_answer = node.answer is not None and type(node.answer[0]) is not tuple
-    if node.saved or has_one_answer:
-        node.saved = [(packed(value), version) for value, version in node.saved]
-        if has_one_answer:
-            node.answer, node.packed_answer = None, packed(wrap(node.answer[0]))
+    if node.plan[0] or node.plan[1]:
+        node.saved = [pack_entry(*entry) for entry in node.saved]
         node.kept_values = lambda recording: unpacked(node, recording)
-        node.release = lambda: forget(node)
     return node
 
 
-def forget(node):
-    """`OpNode.release` of a node that keeps its values packed."""
-    node.saved = node.answer = node.packed_answer = None
+def pack_entry(tensor, array, counter, version):
+    """An entry of `OpNode.saved`, packed if it is a tensor or one result."""
+    if tensor is ANSWER and type(array) is not tuple:
+        return ANSWER, Packed(wrap(array)), NEVER, 0
+    return (Packed(tensor), None, NEVER, 0) if isinstance(tensor, Variable) else (tensor, array, counter, version)
+
+
+def unpack_entry(tensor, array, counter, version):
+    if isinstance(array, Packed):
+        return ANSWER, array.get()._array, counter, version
+    if isinstance(tensor, Packed):
+        tensor = tensor.get()
+        return tensor, None, tensor._counter, 0
+    return tensor, array, counter, version
 
 
 def unpacked(node, recording):
     """`OpNode.kept_values` of a node that keeps its values packed."""
-    saved, answer = node.saved, vars(node).get("packed_answer")
+    saved = node.saved
     try:
-        if saved is not None:
-            node.saved = [(x.get(), 0) if isinstance(x, Packed) else (x, version) for x, version in saved]
-        if answer is not None:
-            node.answer = (answer.get()._array, None, 0)
+        node.saved = saved and [unpack_entry(*entry) for entry in saved]
         return OpNode.kept_values(node, recording)
     finally:
         node.saved = saved
-        if answer is not None:
-            node.answer = None
 
 
 def save_on_cpu(pin_memory=False, device_type="cuda"):

@@ -133,14 +133,12 @@ def overwrite(self, function, args, kwargs):
         raise RuntimeError(
             f"result type {result.dtype.letter} can't be cast to the desired output type {self.dtype.letter}"
         )
-    if result._node is None or self._base is not None:
+    if result._edge is None or self._base is not None:
         return ops.copy.in_place((self, result), {})
     self._array[...] = result._array
     self._counter[0] += 1
-    node = result._node
-    if node.answer is not None and node.answer[1] is result._counter:
-        node.answer = (self._array, self._counter, self._counter[0])
-    self._node, self._nr, self._requires_grad = node, result._nr, True
+    result.grad_fn.answer_is_in(self._array, self._counter)
+    self._edge, self._requires_grad = result._edge, True
     return self
 
 
@@ -1937,9 +1935,9 @@ def in_shape(name, function):
 
     def method(self, *args):
         shown = function(self, *args)
-        if shown._node is not None:
-            shown._node.__class__ = IN_SHAPE[shown._node.__class__.__name__]
-        self._array, self._node, self._nr = shown._array, shown._node, shown._nr
+        if shown.grad_fn is not None:
+            shown.grad_fn.__class__ = IN_SHAPE[type(shown.grad_fn).__name__]
+        self._array, self._edge = shown._array, shown._edge
         self._counter[0] += 1
         return self
 
@@ -3229,7 +3227,7 @@ FUNCTIONS.update(
 
 def copy_of(shown):
     """A copy of a view, under the name that PyTorch gives to both steps in one."""
-    name = "Clone" if shown._node is None else shown._node.__class__.__name__ + "_copy"
+    name = "Clone" if shown.grad_fn is None else type(shown.grad_fn).__name__ + "_copy"
     return ops.contiguous.called(name).record((shown,), {})
 
 

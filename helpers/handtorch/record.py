@@ -49,16 +49,16 @@ class Variable:
     """What the graph knows of a tensor. `Tensor` adds everything else, and is the class of every result.
 
     `_counter` is a list of one integer, the version: each write in place moves it, and views of one memory share it. A result
-    has `_node` and `_nr` (output number nr of that node made it); a leaf has a `_leaf_node` as soon as it is used. A view has `_base`,
-    the tensor whose memory it shows, and `_seen`, the version that its `_node` belongs to. `_inference`: made in inference mode.
-    What every tensor has is in slots, which are made, and read, in half the time of other attributes.
+    has an `_edge`, a pair: the node that made it, and which of its outputs it is; a leaf has a `_leaf_node` as soon as it is used. A view
+    has `_base`, the tensor whose memory it shows, and `_seen`, the version that its `_edge` belongs to. `_inference`: made in inference
+    mode. What every tensor has is in slots, which are made, and read, in half the time of other attributes.
     """
 
     __slots__ = (
-        "_array", "_counter", "_requires_grad", "_node", "_nr", "_inference", "_base", "_shows", "_seen", "_made_in_no_grad",
-        "__dict__", "__weakref__",
+        "_array", "_counter", "_requires_grad", "_edge", "_base", "_shows", "_seen", "_made_in_no_grad", "__dict__", "__weakref__",
     )  # fmt: skip
     _leaf_node = None
+    _inference = False
 
     def __init_subclass__(cls):
         global tensor_type
@@ -74,10 +74,9 @@ def wrap(array, kind=None):
     tensor._array = array
     tensor._counter = [0]
     tensor._requires_grad = False
-    tensor._node = None
-    tensor._nr = 0
-    tensor._inference = mode.inference if rare else False
-    tensor._base = None
+    tensor._edge = tensor._base = None
+    if rare and mode.inference:
+        tensor._inference = True
     return tensor
 
 
@@ -87,9 +86,7 @@ def made_by(array, node, nr=0, counter=None):
     tensor._array = array
     tensor._counter = counter or [0]
     tensor._requires_grad = True
-    tensor._node = node
-    tensor._nr = nr
-    tensor._inference = False
+    tensor._edge = node, nr
     tensor._base = None
     return tensor
 
@@ -98,16 +95,16 @@ def edge_of(x):
     """Where a gradient of this variable goes: `(node, output_nr)`; `(None, 0)` if it needs none."""
     if not x._requires_grad:
         return NO_EDGE
-    if x._node is not None:
-        return x._node, x._nr
-    node = x._leaf_node and x._leaf_node()
-    if node is None:
-        node = x._new_leaf_node()
-    return node, 0
+    if x._edge is not None:
+        return x._edge
+    node = x._leaf_node
+    return (node and node()) or x._new_leaf_node(), 0
 
 
 NO_EDGE = (None, 0)
 NOTHING, NO_PARAMS = (), {}
+NEVER = [0]  # the version counter of what is never written to
+ANSWER = object()  # stands for the result among the tensors that a node keeps: it would hold its own node
 
 
 class Operation:
@@ -133,11 +130,11 @@ class Operation:
         self.slots = None if "each" in rules else tuple(i for i, x in enumerate(self.inputs) if x in rules)
         if self.slots == tuple(range(len(self.inputs))):
             self.slots = None
-        self.plans = {}
         self.name_it(name)
 
     def name_it(self, name):
         self.node_type = type(name if "Backward" in name else name + "Backward0", (OpNode,), {})
+        self.plans = {}
 
     def called(self, name):
         """The same operation under another name: PyTorch's names tell overloads apart."""
@@ -165,7 +162,7 @@ class Operation:
                     x._refresh()
                 if x._requires_grad and recording:
                     tracked += bit
-                    edge = edge_of(x) if x._node is None else (x._node, x._nr)
+                    edge = x._edge or edge_of(x)
                 x = x._array
                 if x.dtype is not kind:
                     mixed, kind = kind is not None, x.dtype
@@ -178,7 +175,7 @@ class Operation:
             result = self.forward(*arrays, **params) if params else self.forward(*arrays)
         except ValueError as error:
             raise in_pytorchs_words(error, arrays) from None
-        return self.outcome(result, tracked and bit + tracked, edges, inputs, params)
+        return self.outcome(result, tracked and bit + tracked, tuple(edges), inputs, params)
 
     def record_one(self, x, params=NO_PARAMS):
         """`record((x,), params)` written out for what a training loop does most: one tensor."""
@@ -193,7 +190,7 @@ class Operation:
         except ValueError as error:
             raise in_pytorchs_words(error, (array,)) from None
         if x._requires_grad and mode.grad:
-            return self.outcome(result, 3, (edge_of(x) if x._node is None else (x._node, x._nr),), (x,), params)
+            return self.outcome(result, 3, (x._edge or edge_of(x),), (x,), params)
         return self.outcome(result, 0, NOTHING, (x,), params)
 
     def record_two(self, x, y):
@@ -209,9 +206,9 @@ class Operation:
             y._refresh()
         if mode.grad:
             if x._requires_grad:
-                who, left = 5, edge_of(x) if x._node is None else (x._node, x._nr)
+                who, left = 5, x._edge or edge_of(x)
             if y._requires_grad:
-                who, right = who + 2, edge_of(y) if y._node is None else (y._node, y._nr)
+                who, right = who + 2, y._edge or edge_of(y)
         try:
             result = self.forward(a, b)
         except ValueError as error:
@@ -222,10 +219,20 @@ class Operation:
         """The tensors around the arrays that the forward gave. who, edges: as for `leave_node`; who is 0 if no gradient is wanted."""
         if type(result) is tuple:
             return self.several(result, who, edges, inputs, params)
-        output = wrap(result if type(result) is ndarray else asarray(result))
+        if type(result) is not ndarray:
+            result = asarray(result)
+        output = new(tensor_type)  # from here to the node this is `wrap`, written out
+        output._array = result
+        output._counter = counter = [0]
+        output._base = None
+        if rare and mode.inference:
+            output._inference = True
         if who and self.rules:
             output._requires_grad = True
-            output._node = self.leave_node(who, edges, inputs, params, output._array, output._counter)
+            output._edge = self.leave_node(who, edges, inputs, params, result, counter), 0
+        else:
+            output._requires_grad = False
+            output._edge = None
         if self.view:
             output._show(inputs[0], self, params, None)
         return output
@@ -237,7 +244,7 @@ class Operation:
             node = self.leave_node(who, edges, inputs, params, tuple([output._array for output in outputs]))
             for nr, output in enumerate(outputs):
                 if output._array.dtype.kind == "f":
-                    output._requires_grad, output._node, output._nr = True, node, nr
+                    output._requires_grad, output._edge = True, (node, nr)
         if self.view:
             for nr, output in enumerate(outputs):
                 output._show(inputs[0], self, params, nr)
@@ -249,11 +256,11 @@ class Operation:
         who: a number with a bit for each input, set if that needs a gradient, and above them one more bit. counter: the version counter of
         a result that is one array.
         """
-        node = new(self.node_type)
-        node.plan = keep, keeps_answer, plain, several, _ = self.plans.get(who) or self.plan(who, type(result) is tuple)
-        node.sequence = next(created)
-        node.next_functions = tuple(edges) if self.slots is None else tuple(map(edges.__getitem__, self.slots))
-        node.metadata = tuple(map(METADATA, result)) if several else ((result.shape, result.dtype),)
+        node = new(OpNode)
+        node.plan = keep, keeps_answer, plain, several, _, _ = self.plans.get(who) or self.plan(who, type(result) is tuple)
+        node._sequence = next(created)
+        node._edges = edges if self.slots is None else tuple(map(edges.__getitem__, self.slots))
+        node._metadata = tuple(map(METADATA, result)) if several else ((result.shape, result.dtype),)
         if rare and mode.anomaly:
             node.remember_where()
         if keep or keeps_answer:
@@ -261,13 +268,14 @@ class Operation:
             for i in keep:
                 x = inputs[i]
                 if not isinstance(x, Variable):
-                    saved.append((x, None))
-                elif x._inference:
+                    saved.append((x, None, NEVER, 0))
+                elif rare and x._inference:
                     raise RuntimeError(IN_INFERENCE)
                 else:
-                    saved.append((x, x._counter[0]))
+                    version = x._counter
+                    saved.append((x, None, version, version[0]))
             if keeps_answer:
-                node.answer = (result, counter, 0)
+                saved.append((ANSWER, result, counter or NEVER, 0))
         if plain:
             node.plain = self.plain_values(plain, inputs, params)
         return node
@@ -275,8 +283,9 @@ class Operation:
     def plan(self, who, several=False):
         """What must be kept, and how each rule finds its arguments, when the inputs whose bits are set in `who` need a gradient.
 
-        Returns the positions of the inputs to keep, whether to keep the answer, the plain values to keep, whether there are several results, and
-        for each rule `(place in next_functions, rule, its arguments)`: their indices among all that is kept, or one index, or NOTHING, or None for all.
+        Returns the positions of the inputs to keep, whether to keep the answer, the plain values to keep, whether there are several results,
+        for each rule `(place among the edges, rule, its arguments)`: their indices among all that is kept, or one index, or NOTHING, or None
+        for all; and the class under which the node is seen.
         """
         count = who.bit_length() - 1
         rules = []
@@ -304,7 +313,7 @@ class Operation:
             found.append((place, rule, arguments))
         shape_of = {name + "_shape": i for i, name in enumerate(self.inputs)}
         plain = [(name, shape_of.get(name), self.defaults.get(name)) for name in plain]
-        self.plans[who] = plan = inputs, "ans" in names, plain, several, found
+        self.plans[who] = plan = inputs, "ans" in names, plain, several, found, self.node_type
         return plan
 
     def plain_values(self, wanted, inputs, params):
@@ -326,7 +335,7 @@ class Operation:
         """Write the result into inputs[0], a tensor, and return it."""
         target = inputs[0]
         recording = mode.grad and any(isinstance(x, Variable) and x.requires_grad for x in inputs)
-        if recording or target._inference:
+        if recording or (rare and target._inference):
             target._check_writable(recording)
         arrays = [x._array if isinstance(x, Variable) else x for x in inputs]
         into = target._array
@@ -358,13 +367,12 @@ class Operation:
             tracked = sum(1 << i for i, x in enumerate(inputs) if isinstance(x, Variable) and x.requires_grad)
             who = tracked + (1 << len(inputs))
             before = target._copy_of_itself() if 0 in (self.plans.get(who) or self.plan(who))[0] else target
-            edges = [edge_of(x) if isinstance(x, Variable) else NO_EDGE for x in inputs]
+            edges = tuple([edge_of(x) if isinstance(x, Variable) else NO_EDGE for x in inputs])
             node = self.leave_node(who, edges, (before, *inputs[1:]), params, into)
         into[...] = result
         target._counter[0] += 1
         if node is not None:
-            if node.answer is not None:
-                node.answer = (into, target._counter, target._counter[0])
+            node.answer_is_in(into, target._counter)
             target._was_made_by(node)
         return target
 
@@ -372,23 +380,36 @@ class Operation:
 class OpNode(Node):
     """The node that an operation of the table leaves.
 
-    `plan` says what is kept. `saved` has a pair (value, version) for each input that a rule asks for; version is None for a plain
-    number. `answer` is (array, version counter, version) of the result, if asked for: not the tensor, which would hold its own node.
+    `plan` says what is kept. `saved` has `(tensor, None, version counter, version)` for each input that a rule asks for, and then
+    `(ANSWER, array, version counter, version)`, if one asks for the result. `plain` has what else they ask for.
+
+    Python is faster with objects of one class, so every node is of this one until somebody sees it; then it is what `type(node)` should be.
     """
 
-    __slots__ = ("plan",)
-    saved = plain = NOTHING  # only nodes that keep something set these: attributes are most of what a node costs
+    __slots__ = ("plan", "saved", "plain")
+
+    def _named(self):
+        if type(self) is OpNode:
+            self.__class__ = self.plan[-1]
+        return self
+
+    def name(self):
+        return self._named().name() if type(self) is OpNode else type(self).__name__
+
+    def answer_is_in(self, array, counter):
+        """The result was written into another tensor's memory, which has its own version counter."""
+        if self.plan[1]:
+            self.saved[-1] = (ANSWER, array, counter, counter[0])
 
     def backward(self, grads):
-        keep, keeps_answer, plain, several, rules = self.plan
-        edges = self.next_functions
+        keep, keeps_answer, plain, several, rules, _ = self.plan
+        edges = self._edges
         results = [None] * len(edges)
         g = self.all_there(grads) if several else grads[0]
         if g is None:
             return results
-        recording = isinstance(g[0] if several else g, Variable)
         if keep or keeps_answer:
-            values = self.kept_values(recording)
+            values = self.kept_values(isinstance(g[0] if several else g, Variable))
         elif plain:
             values = self.plain
         for i, rule, wanted in rules:
@@ -405,7 +426,7 @@ class OpNode(Node):
                 raise in_pytorchs_words(error, ()) from None
             if grad is not None:
                 below, nr = edges[i]
-                shape, kind = below.metadata[nr]
+                shape, kind = below._metadata[nr]
                 if grad.dtype is not kind or grad.shape != shape:
                     grad = self.fit(grad, shape, kind, i)
                 results[i] = grad
@@ -416,26 +437,24 @@ class OpNode(Node):
         given = [g for g in grads if g is not None]
         if len(given) == len(grads) or not given:
             return given or None
-        return [zeros_for(meta, given[0]) if g is None else g for meta, g in zip(self.metadata, grads, strict=True)]
+        return [zeros_for(meta, given[0]) if g is None else g for meta, g in zip(self._metadata, grads, strict=True)]
 
     def kept_values(self, recording):
         """What the rules need: arrays, or tensors if the walk is recorded. Raises if it was freed or has changed since."""
         if self.saved is None:
             raise RuntimeError(SECOND_TIME)
         values = []
-        for value, version in self.saved:
-            if version is None:
-                values.append(value)
-            elif value._counter[0] != version:
-                raise modified_in_place(value._array, value._counter[0], version, value.grad_fn, value._nr)
+        for tensor, array, counter, version in self.saved:
+            if tensor is ANSWER:
+                if counter[0] != version:
+                    raise modified_in_place(array, counter[0], version, self, 0)
+                values.append(self.answer_as_tensors(array) if recording else array)
+            elif counter[0] != version:
+                raise modified_in_place(tensor._array, counter[0], version, tensor.grad_fn, tensor.output_nr)
             else:
-                values.append(value if recording else value._array)
-        if self.answer is not None:
-            array, counter, version = self.answer
-            if counter is not None and counter[0] != version:
-                raise modified_in_place(array, counter[0], version, self, 0)
-            values.append(self.answer_as_tensors(array) if recording else array)
-        values.extend(self.plain)
+                values.append(tensor if recording or counter is NEVER else tensor._array)
+        if self.plan[2]:
+            values.extend(self.plain)
         return values
 
     def answer_as_tensors(self, array):
@@ -459,12 +478,12 @@ class OpNode(Node):
 
     def release(self):
         if self.plan[0] or self.plan[1]:
-            self.saved = self.answer = None
+            self.saved = None
 
-    def as_tensor(self, grad):
+    def _as_tensor(self, grad):
         return grad if isinstance(grad, Variable) else wrap(np.asarray(grad))
 
-    def as_gradient(self, tensor, like):
+    def _as_gradient(self, tensor, like):
         return tensor if isinstance(like, Variable) else tensor._array
 
 

@@ -23,7 +23,7 @@ from .dtypes import CPU, Size
 from .indexing import get_item, set_item
 from .record import Variable, edge_of, wrap
 from .text import tensor_text
-from .walk import Handle, Node, created, mode, walk
+from .walk import Handle, Node, created, mode, rare, walk
 
 NO_GRAD_VIEW = (
     "A view was created in no_grad mode and is being modified inplace with grad mode enabled. Given that this use case is "
@@ -173,7 +173,7 @@ class Tensor(Variable):
     def grad_fn(self) -> Node | None:
         if self._base is not None:
             self._refresh()
-        return self._node
+        return self._edge and self._edge[0]._named()
 
     @property
     def is_leaf(self) -> bool:
@@ -181,7 +181,7 @@ class Tensor(Variable):
 
     @property
     def output_nr(self) -> int:
-        return self._nr
+        return self._edge[1] if self._edge else 0
 
     @property
     def _version(self) -> int:
@@ -200,7 +200,7 @@ class Tensor(Variable):
 
     @property
     def grad(self) -> Tensor | None:
-        if self._grad is None and self._node is not None and not self._retains_grad:
+        if self._grad is None and self._edge is not None and not self._retains_grad:
             warn(GRAD_OF_NON_LEAF)
         return self._grad
 
@@ -240,7 +240,7 @@ class Tensor(Variable):
         """Keep the gradient of this result in `.grad`, as of a leaf."""
         if not self.requires_grad:
             raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
-        if self._node is not None and not self._retains_grad:
+        if self._edge is not None and not self._retains_grad:
             self._retains_grad = True
             self._keep_grad()
 
@@ -254,8 +254,9 @@ class Tensor(Variable):
                 grad = grad if isinstance(grad, Tensor) else wrap(np.array(grad))
                 tensor._grad = grad if tensor._grad is None else tensor._grad + grad
 
-        self._node.retained = {**(self._node.retained or {}), self._nr: keep}
-        self._node.watched = True
+        node, nr = self._edge
+        node._retained = {**(node._retained or {}), nr: keep}
+        rare[:] = [True]
 
     def backward(self, gradient=None, retain_graph=None, create_graph=False, inputs=None) -> None:
         """Add the gradient of this tensor with respect to each leaf below it to that leaf's `.grad`.
@@ -270,7 +271,7 @@ class Tensor(Variable):
         if not self.requires_grad:
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
         node, nr = edge_of(self)
-        if self._node is None:
+        if self._edge is None:
             self._hooked = node  # a leaf holds its node only weakly, but hooks must last
 
         def run(grads):
@@ -293,13 +294,13 @@ class Tensor(Variable):
             grads[nr] = changed if recorded else changed._array
             return grads
 
-        return Handle(node, "hooks", run)
+        return Handle(node, "_hooks", run)
 
     def register_post_accumulate_grad_hook(self, hook) -> Handle:
         """Call `hook(tensor)` after this leaf's `.grad` has taken its gradient."""
         if not self.requires_grad:
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
-        if self._node is not None:
+        if self._edge is not None:
             raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
         self._hooked, _ = edge_of(self)
 
@@ -308,7 +309,7 @@ class Tensor(Variable):
                 raise RuntimeError("Tensor post accumulate grad hooks should return None.")
             return results
 
-        return Handle(self._hooked, "after", run)
+        return Handle(self._hooked, "_after", run)
 
     def _new_leaf_node(self):
         node = AccumulateGrad(self)
@@ -324,7 +325,8 @@ class Tensor(Variable):
         self._shows = (source, op, params, nr)
         self._seen = counter[0]
         self._made_in_no_grad = not mode.grad
-        self._inference = source._inference
+        if rare and source._inference:
+            self._inference = True
         if base._requires_grad:
             self._requires_grad = True
 
@@ -348,13 +350,13 @@ class Tensor(Variable):
         if self._seen != version:
             self._seen = version
             if self._base._requires_grad:
-                self._node, self._nr, self._requires_grad = AsStridedBackward0(self), 0, True
+                self._edge, self._requires_grad = (AsStridedBackward0(self), 0), True
                 if self._retains_grad:
                     self._keep_grad()
 
     def _check_writable(self, recording):
         """Raise PyTorch's error if writing in place would confuse a derivative; `recording`: the write is part of a graph."""
-        if self._inference and not mode.inference:
+        if rare and self._inference and not mode.inference:
             raise RuntimeError(INFERENCE_WRITE)
         if not recording:
             return
@@ -368,13 +370,13 @@ class Tensor(Variable):
                 raise RuntimeError(
                     "a view of a leaf Variable that requires grad is being used in an in-place operation."
                 )
-        elif self._requires_grad and self._node is None:
+        elif self._requires_grad and self._edge is None:
             raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
 
     def _copy_of_itself(self):
         """What an in-place operation keeps of the value that it overwrites: a copy with the same history."""
         twin = wrap(self._array.copy())
-        twin._requires_grad, (twin._node, twin._nr) = self._requires_grad, edge_of(self)
+        twin._requires_grad, twin._edge = self._requires_grad, edge_of(self) if self._requires_grad else None
         return twin
 
     def _was_made_by(self, node):
@@ -383,8 +385,9 @@ class Tensor(Variable):
         if self._base is not None:
             changed, node = self._base, CopySlices(self, node)
         if changed._retains_grad:
-            del changed._node.retained[changed._nr]
-        changed._node, changed._nr, changed._requires_grad = node, 0, True
+            before, nr = changed._edge
+            del before._retained[nr]
+        changed._edge, changed._requires_grad = (node, 0), True
         if changed._retains_grad:
             changed._keep_grad()
 
@@ -401,7 +404,7 @@ class Tensor(Variable):
             raise RuntimeError("data set to a tensor that requires gradients must be floating point or complex dtype")
         self._array = value._array
         if self._leaf_node and self._leaf_node():
-            self._leaf_node().metadata = [(self._array.shape, self._array.dtype)]
+            self._leaf_node()._metadata = [(self._array.shape, self._array.dtype)]
 
     @data.deleter
     def data(self):
@@ -411,14 +414,15 @@ class Tensor(Variable):
         """The same memory as a tensor without history."""
         alias = wrap(self._array)
         alias._counter = self._counter
-        alias._inference = self._inference
+        if rare and self._inference:
+            alias._inference = True
         return alias
 
     def detach_(self) -> Tensor:
         """Forget the history of this tensor: it becomes a leaf."""
         if self._base is not None:
             raise RuntimeError(DETACH_VIEW)
-        self._node, self._nr, self._requires_grad = None, 0, False
+        self._edge, self._requires_grad = None, False
         return self
 
     # ---- out to Python and NumPy -------------------------------------------------------------------------------------
@@ -544,7 +548,7 @@ class Tensor(Variable):
         set_item(self, key, value)
 
 
-LIVING = ("_grad", "_leaf_node", "_hooked")
+LIVING = ("_grad", "_leaf_node", "_hooked", "_inference")
 C_NAMES = {
     "bool": "bool",
     "uint8": "unsigned char",
@@ -610,12 +614,12 @@ def legacy_constructor(cls, args, kwargs):
 class AccumulateGrad(Node):
     """The end of the walk: adds what arrives to the `.grad` of a leaf."""
 
-    next_functions = ()
+    __slots__ = ("variable",)
 
     def __init__(self, variable):
-        self.variable = variable
-        self.metadata = [(variable._array.shape, variable._array.dtype)]
-        self.sequence = 2**62 - next(created)  # ready leaves go first
+        self.variable, self._edges = variable, ()
+        self._metadata = [(variable._array.shape, variable._array.dtype)]
+        self._sequence = 2**62 - next(created)  # ready leaves go first
 
     def name(self):
         return "torch::autograd::AccumulateGrad"
@@ -636,8 +640,8 @@ class AccumulateGrad(Node):
             old._counter[0] += 1
         return ()
 
-    as_tensor = staticmethod(lambda grad: grad if isinstance(grad, Variable) else wrap(np.asarray(grad)))
-    as_gradient = staticmethod(lambda tensor, like: tensor if isinstance(like, Variable) else tensor._array)
+    _as_tensor = staticmethod(lambda grad: grad if isinstance(grad, Variable) else wrap(np.asarray(grad)))
+    _as_gradient = staticmethod(lambda tensor, like: tensor if isinstance(like, Variable) else tensor._array)
 
 
 class CopySlices(Node):
@@ -646,14 +650,14 @@ class CopySlices(Node):
     def __init__(self, view, written):
         base = view._base
         self.view, self.written = view._seen_through, written
-        super().__init__((edge_of(base), *written.next_functions[1:]), [(base._array.shape, base._array.dtype)])
+        super().__init__((edge_of(base), *written._edges[1:]), [(base._array.shape, base._array.dtype)])
 
     def name(self):
         return "torch::autograd::CopySlices"
 
     def backward(self, grads):
         if grads[0] is None:
-            return [None] * len(self.next_functions)
+            return [None] * len(self._edges)
         whole = grads[0].clone() if isinstance(grads[0], Tensor) else np.array(grads[0])
         part = self.view(whole)
         results = self.written.backward([part.clone() if isinstance(part, Tensor) else part.copy()])
@@ -662,7 +666,7 @@ class CopySlices(Node):
             part.copy_(below) if isinstance(below, Tensor) else part.fill_(below)
         else:
             part[...] = below
-        return [whole if self.next_functions[0][0] is not None else None, *results[1:]]
+        return [whole if self._edges[0][0] is not None else None, *results[1:]]
 
     def release(self):
         self.written.release()
@@ -703,7 +707,7 @@ class GradientEdge(NamedTuple):
 def edge_and_kind(x):
     """The edge of a tensor or GradientEdge, and the shape and type of the gradient there."""
     if type(x) is GradientEdge:
-        return (x.node, x.output_nr), x.node.metadata[x.output_nr]
+        return (x.node, x.output_nr), x.node._metadata[x.output_nr]
     return edge_of(x), (x._array.shape, x._array.dtype)
 
 
@@ -808,10 +812,10 @@ def accumulate(x, grad):
             AccumulateGrad(x).backward([grad])
         return
     grads = [grad]
-    for hook in tuple(node.prehooks.values()) if node.prehooks else ():
+    for hook in tuple(node._prehooks.values()) if node._prehooks else ():
         grads = hook(grads)
     results = node.backward(grads)
-    for hook in tuple(node.after.values()) if node.after else ():
+    for hook in tuple(node._after.values()) if node._after else ():
         results = hook(results, grads)
 
 

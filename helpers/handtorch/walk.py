@@ -9,10 +9,10 @@ NumPy array, or a tensor when the walk itself is to be recorded (`create_graph=T
 from __future__ import annotations
 
 import itertools
+import operator
 import threading
 import traceback
 import warnings
-from heapq import heappop, heappush
 
 SECOND_TIME = (
     "Trying to backward through the graph a second time (or directly access saved tensors after they have already been "
@@ -32,43 +32,53 @@ class Mode(threading.local):
 
 
 mode = Mode()
-rare = []  # as long as this is empty no thread has used inference or anomaly mode, and nobody need ask for them
+rare = []  # as long as this is empty nobody has used inference mode, anomaly mode or a hook, and nobody need ask for them
 created = itertools.count()
 
 
 class Node:
     """One recorded operation.
 
-    `next_functions` has one `(node, output_nr)` per tensor input, with None for an input that needs no gradient.
-    `metadata` has the `(shape, dtype)` of each output. `backward(grads)` takes one gradient (or None) per
-    output and returns one per entry of `next_functions`.
+    `_edges` has one `(node, output_nr)` per tensor input, with None for an input that needs no gradient; `next_functions` is what
+    others see of it. `_metadata` has the `(shape, dtype)` of each output, `_sequence` the place in the order of creation.
+    `backward(grads)` takes one gradient (or None) per output and returns one per edge. Most names begin with a line, because a
+    node can be the `ctx` of a Function, on which everybody may put what they like.
     """
 
-    __slots__ = ("next_functions", "metadata", "sequence", "__dict__", "__weakref__")
-    hooks = ()  # a tensor's hooks on what arrives for it: functions of (grads) that may change the list
-    prehooks = ()  # the node's own, of the same kind; they run after the tensor's and after captures
-    after = ()  # run after backward: functions of (results, grads)
-    retained = None  # {output_nr: function of its gradient}, run after the hooks
-    watched = False  # whether it has, or had, any of these four
-    answer = None  # the result, where a node keeps it
-    made_at = None  # in anomaly mode, the stack of the forward
+    __slots__ = ("_edges", "_metadata", "_sequence", "__dict__", "__weakref__")
+    _hooks = ()  # a tensor's hooks on what arrives for it: functions of (grads) that may change the list
+    _prehooks = ()  # the node's own, of the same kind; they run after the tensor's and after captures
+    _after = ()  # run after backward: functions of (results, grads)
+    _retained = None  # {output_nr: function of its gradient}, run after the hooks
+    _made_at = None  # in anomaly mode, the stack of the forward
 
-    def __init__(self, next_functions, metadata):
-        self.next_functions = next_functions
-        self.metadata = metadata
-        self.sequence = next(created)
+    def __init__(self, edges, metadata):
+        self._edges = edges
+        self._metadata = metadata
+        self._sequence = next(created)
         if mode.anomaly:
             self.remember_where()
 
     def remember_where(self):
         """For anomaly mode: keep the stack of the forward."""
-        self.made_at = traceback.format_stack()
+        self._made_at = traceback.format_stack()
+
+    @property
+    def next_functions(self):
+        for node, _ in self._edges:
+            if node is not None:
+                node._named()
+        return self._edges
+
+    def _named(self):
+        """This node, as it is handed to others."""
+        return self
 
     def name(self):
         return type(self).__name__
 
     def __repr__(self):
-        return f"<{type(self).__name__} object at {id(self):#x}>"
+        return f"<{type(self._named()).__name__} object at {id(self):#x}>"
 
     def backward(self, grads):
         raise NotImplementedError
@@ -77,29 +87,29 @@ class Node:
         """Forget the saved values; another backward through this node will then fail."""
 
     def _sequence_nr(self):
-        return self.sequence
+        return self._sequence
 
     def register_prehook(self, hook):
         """Call `hook(grad_outputs)` before this node; what it returns replaces them."""
-        return Handle(self, "prehooks", wrap_node_hook(self, hook, before=True))
+        return Handle(self, "_prehooks", wrap_node_hook(self, hook, before=True))
 
     def register_hook(self, hook):
         """Call `hook(grad_inputs, grad_outputs)` after this node; what it returns replaces grad_inputs."""
-        return Handle(self, "after", wrap_node_hook(self, hook, before=False))
+        return Handle(self, "_after", wrap_node_hook(self, hook, before=False))
 
 
 def wrap_node_hook(node, hook, before):
-    """Turn a hook on tensors into one on the walk's gradients; `node.as_tensor` and `node.as_gradient` translate."""
+    """Turn a hook on tensors into one on the walk's gradients; `node._as_tensor` and `node._as_gradient` translate."""
 
     def run(*groups):
-        given = [tuple(None if g is None else node.as_tensor(g) for g in group) for group in groups]
+        given = [tuple(None if g is None else node._as_tensor(g) for g in group) for group in groups]
         changed = hook(*given)
         if changed is None:
             return groups[0]
         if not isinstance(changed, tuple):
             changed = (changed,)
         like = next((g for group in groups for g in group if g is not None), None)
-        return [None if c is None else node.as_gradient(c, like) for c in changed]
+        return [None if c is None else node._as_gradient(c, like) for c in changed]
 
     return run
 
@@ -113,7 +123,7 @@ class Handle:
         self.owner, self.slot, self.id = owner, slot, next(Handle._ids)
         if not getattr(owner, slot):
             setattr(owner, slot, {})
-            owner.watched = True
+            rare[:] = [True]
         getattr(owner, slot)[self.id] = hook
 
     def remove(self):
@@ -128,76 +138,84 @@ class Handle:
         self.remove()
 
 
-def expected(roots):
-    """Every node that can be reached from `roots`, with what it waits for: a slot for the gradient of each output, all None yet,
-    and last how many gradients will arrive: one for each edge that leads to it.
-    """
-    pending = {}
+AGE = operator.attrgetter("_sequence")
+
+
+def below(roots):
+    """Every node that can be reached from `roots`, with a slot for the gradient of each output; and how many gradients each leaf waits for."""
+    slots, missing = {}, {}
     stack = [roots]
     for edges in stack:  # which grows meanwhile
         for node, _ in edges:
-            if node in pending:
-                pending[node][-1] += 1
+            if node in slots:
+                if node in missing:
+                    missing[node] += 1
             elif node is not None:
-                pending[node] = [None, 1] if len(node.metadata) == 1 else [*[None] * len(node.metadata), 1]
-                stack.append(node.next_functions)
-    return pending
+                slots[node] = [None] * len(node._metadata)
+                if node._edges:
+                    stack.append(node._edges)
+                else:
+                    missing[node] = 1
+    return slots, missing
 
 
 def nodes_on_the_way(nodes, targets):
     """The nodes whose backward must run so that a gradient reaches one of `targets`: those with a target below them."""
     reaches = {}
-    for node in sorted(nodes, key=lambda node: node.sequence):
-        reaches[node] = any(
-            below is not None and (below in targets or reaches.get(below)) for below, _ in node.next_functions
-        )
+    for node in sorted(nodes, key=AGE):
+        reaches[node] = any(below is not None and (below in targets or reaches.get(below)) for below, _ in node._edges)
     return reaches
 
 
 def walk(roots, grads, *, keep_graph, captures=None):
     """Carry `grads`, one for each `(node, output_nr)` of `roots`, back through the graph.
 
-    A node runs when all its gradients have arrived, the youngest ready node first; a leaf at once. There is no recursion: a chain of any
-    length works. `captures` maps `(node, output_nr)` to a place: then nothing reaches a leaf's `.grad`, and the
-    captured gradients are returned as a dict from place to gradient.
+    The youngest node runs first: what hands it gradients is younger still, so all of them have arrived. A leaf runs as soon as it
+    has its last. There is no recursion: a chain of any length works. `captures` maps `(node, output_nr)` to a place: then nothing
+    reaches a leaf's `.grad`, and the captured gradients are returned as a dict from place to gradient.
     """
-    pending = expected(roots)
+    slots, missing = below(roots)
     wanted = needed = captured = None
     if captures is not None:
         captured = {}
         wanted = {}
         for (node, nr), place in captures.items():
             wanted.setdefault(node, []).append((nr, place))
-        needed = nodes_on_the_way(pending, wanted)
-    careful = captured is not None or mode.anomaly
-    ready = []
+        needed = nodes_on_the_way(slots, wanted)
+    careful = captured is not None or rare
+    others = sorted([node for node in slots if node not in missing], key=AGE)
+    leaves = []  # that have all their gradients
     edges, results = roots, grads
     while True:
-        for (below, nr), grad in zip(edges, results):  # noqa: B905 (the keyword alone costs several percent)
-            if below is None:
+        for (node, nr), grad in zip(edges, results):  # noqa: B905 (the keyword alone costs several percent)
+            if node is None:
                 continue
-            slots = pending[below]
-            if slots[nr] is None:
-                slots[nr] = grad
+            arrived = slots[node]
+            if arrived[nr] is None:
+                arrived[nr] = grad
             elif grad is not None:
-                slots[nr] = slots[nr] + grad
-            if slots[-1] == 1:
-                heappush(ready, (-below.sequence, below))
-            else:
-                slots[-1] -= 1
-        if not ready:
+                arrived[nr] = arrived[nr] + grad
+            if node in missing:
+                missing[node] -= 1
+                if not missing[node]:
+                    leaves.append(node)
+        if leaves:
+            if len(leaves) > 1:
+                leaves.sort(key=AGE)
+            node = leaves.pop()
+        elif others:
+            node = others.pop()
+        else:
             return captured
-        _, node = heappop(ready)
-        grads = pending.pop(node)
-        grads.pop()
-        if careful or node.watched:
+        grads = slots.pop(node)
+        if careful:
             results = backward_with_care(node, grads, captured, wanted, needed)
             if results is None:
                 edges = results = ()
                 continue
         else:
             results = node.backward(grads)
-        edges = node.next_functions
+        edges = node._edges
         if not keep_graph:
             node.release()
 
@@ -205,7 +223,7 @@ def walk(roots, grads, *, keep_graph, captures=None):
 def backward_with_care(node, grads, captured, wanted, needed):
     """A node's backward with all that few walks ask for: hooks, captures, anomaly mode. None if no gradient is needed below."""
     arrived = grads
-    if node.watched:
+    if node._hooks or node._retained:
         grads = run_hooks(node, grads)
     if captured is not None:
         for nr, place in wanted.get(node, ()):
@@ -213,19 +231,19 @@ def backward_with_care(node, grads, captured, wanted, needed):
             captured[place] = (arrived if needed[node] else grads)[nr]
         if not needed[node]:
             return None
-    for hook in tuple(node.prehooks.values()) if node.prehooks else ():
+    for hook in tuple(node._prehooks.values()) if node._prehooks else ():
         grads = hook(grads)
     results = backward_under_watch(node, grads) if mode.anomaly else node.backward(grads)
-    for hook in tuple(node.after.values()) if node.after else ():
+    for hook in tuple(node._after.values()) if node._after else ():
         results = hook(results, grads)
     return results
 
 
 def run_hooks(node, grads):
     """Let the hooks of a node see, and change, the gradients that arrived; then let those that retain them have theirs."""
-    for hook in tuple(node.hooks.values()) if node.hooks else ():
+    for hook in tuple(node._hooks.values()) if node._hooks else ():
         grads = hook(grads)
-    for nr, keep in (node.retained or {}).items():
+    for nr, keep in (node._retained or {}).items():
         keep(grads[nr])
     return grads
 
@@ -246,13 +264,13 @@ def backward_under_watch(node, grads):
 
 def say_where(node):
     """PyTorch's warning with the line of the forward pass that recorded this node."""
-    if node.made_at is None:
+    if node._made_at is None:
         where = (
             "No forward pass information available. Enable detect anomaly during forward pass for more information."
             " (Triggered internally at /__w/pytorch/pytorch/torch/csrc/autograd/python_anomaly_mode.cpp:115.)"
         )
     else:
-        stack = "".join(line for line in node.made_at if "handtorch" not in line.split(",")[0])
+        stack = "".join(line for line in node._made_at if "handtorch" not in line.split(",")[0])
         where = (
             f"Traceback of forward call that caused the error:\n{stack} "
             "(Triggered internally at /__w/pytorch/pytorch/torch/csrc/autograd/python_anomaly_mode.cpp:122.)"
