@@ -127,6 +127,8 @@ def place_loss(g, x, target, weight, ignore_index, reduction):
     recording = isinstance(g, Variable)
     if reduction == "mean":
         g = g / (labels.size if weights is None else float(weights.sum()) if recording else weights.sum())
+    if weights is None and not recording:
+        return kernels.placed_flat(-g, x.shape, labels)
     values = -g if weights is None else -g * (wrap(weights) if recording else weights)
     placed = ops.place(values, shape=tuple(x.shape), key=key, unique=True)
     return placed + ops.flat(x) if recording else placed
@@ -232,11 +234,13 @@ def binary_cross_entropy_with_logits(
     return bce_logits.record((input, target, *weights), {"reduction": reduction})
 
 
-INT64 = np.dtype(np.int64)
+INT64, FLOAT32 = np.dtype(np.int64), np.dtype(np.float32)
 UNSIGNED = {n: np.dtype(f"u{n}") for n in (1, 2, 4, 8)}
 
 
 def need_tensors(name, input, target, weight):
+    if type(input) is Tensor and type(target) is Tensor and weight is None:
+        return
     methods.need_tensor(input, name)
     methods.need_tensor(target, name, 2, "target")
     if weight is not None:
@@ -297,7 +301,8 @@ def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, r
     """
     reduction = how(size_average, reduce, reduction)
     need_tensors("nll_loss_nd", input, target, weight)
-    labels, shape = target._array, input._array.shape
+    array, labels = input._array, target._array
+    shape = array.shape
     ndim = len(shape)
     # In the usual case there is nothing to look for.
     if (
@@ -305,7 +310,7 @@ def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, r
         or labels.shape != shape[:1]
         or labels.dtype is not INT64
         or weight is not None
-        or not methods.is_float(input)
+        or (array.dtype is not FLOAT32 and not methods.is_float(input))
     ):
         target = fitting(input, target, weight)
         labels = target._array
@@ -337,7 +342,8 @@ def cross_entropy(
         raise IndexError("Dimension specified as 1 but tensor has no dimensions")
     if label_smoothing > 1:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing:g}")
-    log_p = methods.log_softmax(input, dim)
+    methods.need_float(input, "log_softmax", dim)
+    log_p = ops.log_softmax.record_one(input, {"dim": dim})
     if probabilities:
         if ignore_index >= 0:
             raise RuntimeError("ignore_index is not supported for floating point target")

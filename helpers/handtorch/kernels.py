@@ -6,6 +6,7 @@ are built here too.
 
 from __future__ import annotations
 
+import functools
 import math
 
 import numpy as np
@@ -13,6 +14,7 @@ import numpy as np
 from .sums import ZERO, accumulate, torch_sum
 
 FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
+LARGEST = float(np.finfo(np.float32).max)
 
 
 def rounded_once(function, few=4096):
@@ -255,11 +257,33 @@ def refuse_zero(divisor):
 def multiplied_and_added(x, factor, y, few=4096):
     """x + factor * y rounded once, as the processor's fused instruction does for PyTorch; large arrays are rounded twice."""
     if isinstance(x, np.ndarray) and x.dtype is FLOAT32 and x.size <= few:
-        factor = factor if isinstance(factor, np.ndarray) else float(np.float32(factor))
-        result = np.asarray(y, FLOAT64) * factor
-        result += x
-        return result.astype(FLOAT32)
+        factor = factor if isinstance(factor, np.ndarray) else in_float32(factor)
+        return (np.asarray(y, FLOAT64) * factor + x).astype(FLOAT32)
     return x + y * factor
+
+
+@functools.lru_cache(maxsize=64)
+def in_float32(number):
+    """A number with the precision of float32, as the array for which NumPy is fastest."""
+    if abs(number) > LARGEST and math.isfinite(number):
+        raise RuntimeError("value cannot be converted to type float without overflow")
+    return np.array(np.float32(number), FLOAT64)
+
+
+def adds_multiple(x, factor, y, few=4096):
+    """Whether `add_multiple` can do it: few float32 of one shape, no views, and a number."""
+    return (
+        x.dtype is FLOAT32 and y.dtype is FLOAT32 and type(factor) is float and x.size <= few and x.shape == y.shape
+        and x.base is None and y.base is None
+    )  # fmt: skip
+
+
+def add_multiple(x, factor, y):
+    """`multiplied_and_added(x, factor, y)`, written into x."""
+    total = y.astype(FLOAT64)
+    total *= in_float32(factor)
+    total += x
+    x[...] = total
 
 
 def interpolate(x, y, weight):
@@ -488,6 +512,14 @@ def placed(g, shape, key, unique=False):
     return result
 
 
+def placed_flat(values, shape, columns):
+    """Zeros of a matrix's shape with one value in each row, at the given columns."""
+    n, width = shape
+    result = np.zeros(n * width, values.dtype)
+    result[first_rows(n, width) + columns] = values
+    return result.reshape(shape)
+
+
 def is_basic(key):
     """Whether a key has no array in it, so that each element is named once."""
     return not any(isinstance(k, (np.ndarray, list)) for k in (key if isinstance(key, tuple) else (key,)))
@@ -618,7 +650,7 @@ def picked(x, target, weight, ignore_index):
     ignore_index is None if no target is to be ignored.
     """
     if x.ndim == 2 and weight is None and (ignore_index is None or ignore_index not in target):
-        return (np.arange(target.size), target), None
+        return (first_rows(target.size, 1), target), None
     ignored = np.zeros(target.shape, bool) if ignore_index is None else target == ignore_index
     classes = np.where(ignored, 0, target)
     weight = np.ones(x.shape[x.ndim > 1], x.dtype) if weight is None else weight
@@ -629,13 +661,19 @@ def picked(x, target, weight, ignore_index):
     return (grid[0], classes, *grid[1:]), weights
 
 
+@functools.lru_cache(maxsize=64)
+def first_rows(n, width):
+    """Where each of n rows begins, in a flat array of rows of that width."""
+    return np.arange(n) * width
+
+
 def picked_loss(x, target, weight, ignore_index, reduction):
     """Minus the weighted log-probability of each target."""
     key, weights = picked(x, target, weight, ignore_index)
     losses = -x[key] if weights is None else -x[key] * weights
     if reduction == "none":
         return losses
-    loss = sixteen_by_sixteen(losses.reshape(-1))
+    loss = sixteen_by_sixteen(losses if losses.ndim == 1 else losses.reshape(-1))
     if reduction == "sum":
         return loss
     return loss / (target.size if weights is None else weights.sum())
@@ -646,6 +684,8 @@ def sixteen_by_sixteen(x):
 
     Added to 0 are what the shortest runs left over, what the longer ones left over, and last the first number of all.
     """
+    if 17 < x.size <= 256:
+        return sixteen_at_once(x)
     total, rows = x.dtype.type(0), x[1:]
     while rows.size:
         whole = rows.size // 16 * 16
@@ -653,6 +693,26 @@ def sixteen_by_sixteen(x):
             total = total + accumulate(rows[whole:])[-1]
         rows = accumulate(rows[:whole].reshape(-1, 16), 1)[:, -1] if whole else rows[:0]
     return total + x[0] if x.size else total
+
+
+def sixteen_at_once(x):
+    """The same for a batch of usual size: one row for what is left over, filled up with zeros at the front, and one for each run."""
+    order, left = sixteen_order(x.size)
+    rows = x[order]
+    if left:
+        rows[: 16 - left] = 0
+    sums = accumulate(rows.reshape(-1, 16), 1)[:, -1]
+    if not left:
+        return accumulate(sums)[-1] + 0.0 + x[0]
+    return sums[0] + (sums[1] if len(sums) == 2 else accumulate(sums[1:])[-1]) + x[0]
+
+
+@functools.lru_cache(maxsize=256)
+def sixteen_order(n):
+    """The positions of what is left over, with as many before them as fill up sixteen, and of the runs; and how many are left over."""
+    runs, left = divmod(n - 1, 16)
+    first = np.r_[np.zeros(16 - left, int), 1 + 16 * runs : n] if left else np.arange(0)
+    return np.r_[first, 1 : 1 + 16 * runs], left
 
 
 # ---- matrices --------------------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ import numpy as np
 
 from . import dtypes, kernels, ops, walk
 from .dtypes import Size
-from .record import Variable, convert, in_type, size_mismatch, wrap
+from .record import Variable, convert, in_type, refuse_overlap, size_mismatch, wrap
 from .tensor import OPERAND, Tensor, as_operand, warn, warn_once
 
 FUNCTIONS: dict = {}  # what `torch.name` finds, filled below
@@ -124,6 +124,9 @@ def overwrite(self, function, args, kwargs):
         self.requires_grad or builtins.any(isinstance(a, Tensor) and a.requires_grad for a in args)
     )
     self._check_writable(recording)
+    for x in (*args, *kwargs.values()):
+        if isinstance(x, Variable):
+            refuse_overlap(self._array, x._array)
     result = function(self._copy_of_itself() if recording else self, *args, **kwargs)
     if result._array.shape != self._array.shape:
         raise RuntimeError(
@@ -330,11 +333,23 @@ def no_bool_difference(x, other):
         )
 
 
+def multiple(x, other, alpha):
+    """The inputs and options of an operation with a multiple of `other`; refuses an alpha of a type that PyTorch does not take."""
+    kind = dtypes.result_dtype(a._array if isinstance(a, Variable) else a for a in (x, other))
+    if type(alpha) is bool and kind is not dtypes.bool:
+        raise RuntimeError("Boolean alpha only supported for Boolean results.")
+    if isinstance(alpha, float) and not kind.is_floating_point:
+        raise RuntimeError("For integral input tensors, argument alpha must not be a floating point number.")
+    return (x, other), {"alpha": alpha}
+
+
 @public
 def add(x, other, *, alpha=1):
     """x + alpha * other."""
     x, other = as_operand(x), as_operand(other)
-    return ops.add.record((x, other), {}) if alpha == 1 else ops.add_scaled.record((x, other), {"alpha": alpha})
+    if alpha == 1 and alpha is not True:
+        return ops.add.record((x, other), {})
+    return ops.add_scaled.record(*multiple(x, other, alpha))
 
 
 @public(names=("sub", "subtract"))
@@ -342,23 +357,31 @@ def sub(x, other, *, alpha=1):
     """x - alpha * other."""
     x, other = as_operand(x), as_operand(other)
     no_bool_difference(x, other)
-    return ops.sub.record((x, other), {}) if alpha == 1 else ops.sub_scaled.record((x, other), {"alpha": alpha})
+    if alpha == 1 and alpha is not True:
+        return ops.sub.record((x, other), {})
+    return ops.sub_scaled.record(*multiple(x, other, alpha))
 
 
 def add_(self, other, *, alpha=1):
     """Add `alpha * other` to the tensor itself."""
     other = other if type(other) is Tensor else as_operand(other)
-    return (
-        ops.add.in_place((self, other), {}) if alpha == 1 else ops.add_scaled.in_place((self, other), {"alpha": alpha})
-    )
+    if alpha == 1 and alpha is not True:
+        return ops.add.in_place((self, other), {})
+    if not walk.mode.grad and type(other) is Tensor and kernels.adds_multiple(self._array, alpha, other._array):
+        # The step of an optimizer: written at once where it belongs.
+        self._check_writable(False)
+        kernels.add_multiple(self._array, alpha, other._array)
+        self._counter[0] += 1
+        return self
+    return ops.add_scaled.in_place(*multiple(self, other, alpha))
 
 
 def sub_(self, other, *, alpha=1):
     """Subtract `alpha * other` from the tensor itself."""
     other = other if type(other) is Tensor else as_operand(other)
-    return (
-        ops.sub.in_place((self, other), {}) if alpha == 1 else ops.sub_scaled.in_place((self, other), {"alpha": alpha})
-    )
+    if alpha == 1 and alpha is not True:
+        return ops.sub.in_place((self, other), {})
+    return ops.sub_scaled.in_place(*multiple(self, other, alpha))
 
 
 Tensor.add_, Tensor.sub_, Tensor.subtract_ = add_, sub_, sub_
@@ -785,6 +808,8 @@ def stride(self, dim=None):
 
 def copy_(self, src, non_blocking=False):
     """Write another tensor's values here."""
+    if isinstance(src, Variable):
+        refuse_overlap(self._array, src._array)
     return ops.copy.in_place((self, as_operand(src)), {})
 
 
@@ -796,7 +821,18 @@ def fill_(self, value):
                 f"fill_ only supports 0-dimension value tensor but got tensor with {value._array.ndim} dimensions."
             )
         return ops.fill_by.in_place((self, value), {})
+    if not self._array.flags.writeable and not self.requires_grad:
+        everywhere(self._array)[...] = value
+        self._counter[0] += 1
+        return self
     return ops.fill.in_place((self,), {"value": value})
+
+
+def everywhere(array):
+    """An array that may be written to even if it shows one number in many places: the same number is to go everywhere."""
+    array = array.view()
+    array.flags.writeable = True
+    return array
 
 
 def filled(self, value):
@@ -811,7 +847,7 @@ def zero_(self):
     if walk.mode.grad and self.requires_grad:
         return ops.zeroing.in_place((self,), {})
     self._check_writable(False)
-    self._array.fill(0)
+    (self._array if self._array.flags.writeable else everywhere(self._array)).fill(0)
     self._counter[0] += 1
     return self
 

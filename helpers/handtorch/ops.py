@@ -943,7 +943,7 @@ softmax = Operation(
 )  # fmt: skip
 log_softmax = Operation(
     "LogSoftmax", lambda x, *, dim: log_softmax_of(x, dim), mix="none",
-    x=lambda g, ans, dim: g - exp(ans) * g.sum(dim, keepdims=True),
+    x=lambda g, ans, dim: g - exp(ans) * sum_along(g, dim),
 )  # fmt: skip
 
 # ---- what the rules above say in a word: helpers for arrays and tensors alike ----------------------------------------
@@ -1049,6 +1049,11 @@ def power_rule(g, x, exponent):
     if exponent == 2:
         return g * twice(x)
     return zeros_like(g) if exponent == 0 else g * (exponent * power(x, exponent=exponent - 1))
+
+
+def sum_along(g, dim):
+    """The sum along one dimension, which is kept."""
+    return np.add.reduce(g, dim, None, None, True) if isinstance(g, np.ndarray) else g.sum(dim, keepdims=True)
 
 
 def with_ones(shape, dim):

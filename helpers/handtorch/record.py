@@ -239,11 +239,11 @@ class Operation:
 
     def several(self, result, who, edges, inputs, params):
         """The outputs of an operation that has several; only floating ones can have a gradient."""
-        outputs = [wrap(asarray(array)) for array in result]
+        outputs = [wrap(array if type(array) is ndarray else asarray(array)) for array in result]
         if who and self.rules:
             node = self.leave_node(who, edges, inputs, params, tuple([output._array for output in outputs]))
-            for nr, output in enumerate(outputs):
-                if output._array.dtype.kind == "f":
+            for nr, (output, (_, kind)) in enumerate(zip(outputs, node._metadata, strict=True)):
+                if kind is FLOAT32 or kind.kind == "f":
                     output._requires_grad, output._edge = True, (node, nr)
         if self.view:
             for nr, output in enumerate(outputs):
@@ -340,10 +340,12 @@ class Operation:
         arrays = [x._array if isinstance(x, Variable) else x for x in inputs]
         into = target._array
         kind = into.dtype
-        if self.mix != "none" and not (
-            len(arrays) == 2 and kind is FLOAT32 and getattr(arrays[1], "dtype", None) is kind
-        ):
-            arrays = convert(arrays, self.mix)  # two arrays of the usual type are not worth the call
+        if self.mix != "none":
+            for array in arrays[1:]:
+                if type(array) is ndarray and (into.base is not None or array.base is not None):
+                    refuse_overlap(into, array)
+            if not (len(arrays) == 2 and kind is FLOAT32 and getattr(arrays[1], "dtype", None) is kind):
+                arrays = convert(arrays, self.mix)  # two arrays of the usual type are not worth the call
         try:
             if not recording and type(self.forward) is np.ufunc and arrays[0].dtype is kind:
                 self.forward(*arrays, into)
@@ -369,7 +371,10 @@ class Operation:
             before = target._copy_of_itself() if 0 in (self.plans.get(who) or self.plan(who))[0] else target
             edges = tuple([edge_of(x) if isinstance(x, Variable) else NO_EDGE for x in inputs])
             node = self.leave_node(who, edges, (before, *inputs[1:]), params, into)
-        into[...] = result
+        try:
+            into[...] = result
+        except ValueError as error:
+            raise in_pytorchs_words(error, arrays, into) from None
         target._counter[0] += 1
         if node is not None:
             node.answer_is_in(into, target._counter)
@@ -556,6 +561,34 @@ def in_type(value, kind):
     if kind.kind in "iu":
         return np.asarray(int(value) if not isinstance(value, float) else value, np.int64).astype(kind)
     return np.asarray(value, kind)
+
+
+def refuse_overlap(into, array):
+    """Raise PyTorch's error if part of the memory that is written to would be read as well: then the order of writing would count.
+
+    It looks only at dense memory, without gaps; to read just what is written is fine.
+    """
+    if array is into or not (into.size and array.size and is_dense(into) and is_dense(array)):
+        return
+    start, other = (a.__array_interface__["data"][0] for a in (into, array))
+    if start == other and into.nbytes == array.nbytes and into.strides == array.strides:
+        return
+    if start < other + array.nbytes and other < start + into.nbytes:
+        raise RuntimeError(
+            "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single memory "
+            "location. Please clone() the tensor before performing the operation."
+        )
+
+
+def is_dense(array):
+    """Whether an array fills a piece of memory, in whatever order of its axes."""
+    expected = array.itemsize
+    for stride, length in sorted(zip(array.strides, array.shape, strict=True)):
+        if length != 1:
+            if stride != expected:
+                return False
+            expected *= length
+    return True
 
 
 def modified_in_place(array, version, expected, node, nr):

@@ -22,7 +22,7 @@ import numpy as np
 VECTOR_BYTES = 32
 SIDE_BY_SIDE = 4
 LEVELS = 4
-accumulate = np.add.accumulate
+accumulate, add_rows = np.add.accumulate, np.add.reduce
 ZERO = {np.dtype(kind): np.zeros((), kind) for kind in (np.float32, np.float64)}
 
 
@@ -32,13 +32,14 @@ def torch_sum(array: np.ndarray, axis: int | tuple[int, ...] | None = None, keep
     Returns an array (or, when no axis is left, a number, as NumPy's own sums do) of the input's dtype; int64 for integers and booleans; float16 is added
     in float32 and rounded once. Axes count from 0 or, if negative, from the end; the caller has checked them.
     """
-    orders = SHORT_ORDERS.get(array.dtype)
-    if orders and array.ndim == 1 and 0 < len(array) < len(orders) and array.flags.c_contiguous:
+    dtype = array.dtype
+    if array.ndim == 1 and dtype in SHORT_ORDERS and array.flags.c_contiguous:
         # What a training loop sums most: a short vector needs nothing but its elements in the right order. Adding 0.0
         # turns -0.0 into 0.0, because PyTorch starts from 0.0.
-        total = accumulate(array[orders[len(array)]])[-1] + 0.0
-        return total.reshape(1) if keepdims else total
-    dtype = array.dtype
+        order = SHORT_ORDERS[dtype].get(len(array))
+        if order is not None:
+            total = accumulate(array[order])[-1] + 0.0
+            return total.reshape(1) if keepdims else total
     if dtype.kind != "f":
         return np.asarray(np.sum(array, axis=axis, keepdims=keepdims, dtype=np.int64))
     if dtype.itemsize == 2:
@@ -48,6 +49,10 @@ def torch_sum(array: np.ndarray, axis: int | tuple[int, ...] | None = None, keep
     result_shape = plan.shape_with_ones if keepdims else plan.kept_shape
     if array.size == 0:
         return np.zeros(result_shape, dtype)
+    if plan.steps:
+        for shape in plan.steps:
+            array = add_rows(array.reshape(shape), -2, None, None, False, 0.0)  # from 0.0, as below
+        return array.reshape(result_shape)
     sums = plan.way(array.transpose(plan.permutation).reshape(plan.merged_shape))
     if plan.reduced_left:
         sums = _one_by_one(sums.reshape(*sums.shape[: -plan.reduced_left], -1))
@@ -190,6 +195,33 @@ class Plan(NamedTuple):
     reduced_left: int  # how many axes at the end are then still to be reduced
     kept_shape: tuple[int, ...]
     shape_with_ones: tuple[int, ...]
+    steps: list[tuple[int, int, int]]  # the shapes in which adding row to row does the same, if it does
+
+
+def _steps(n: int, w: int, abreast: int) -> list[tuple[int, int, int]]:
+    """How to add the n rows of a contiguous matrix of w columns, as `_columns` does, if at no step any row or column is left over.
+
+    Each step is a shape: its next-to-last axis is added up, row after row. A bias's gradient is such a sum.
+    """
+    if w % abreast and w > abreast:
+        return []
+    four = [] if w % abreast == 0 else [(1, SIDE_BY_SIDE, w)]
+    if four:
+        n, left = divmod(n, SIDE_BY_SIDE)
+        w *= SIDE_BY_SIDE
+        if left or n == 0:
+            return []
+    step = max(16, 1 << (n - 1).bit_length() // LEVELS)
+    steps = []
+    for _ in range(LEVELS - 1):
+        runs, left = divmod(n, step)
+        if runs == 0:
+            break
+        if left:
+            return []
+        steps.append((runs, step, w))
+        n = runs
+    return [*steps, (1, n, w), *four]
 
 
 @functools.lru_cache(maxsize=1024)
@@ -227,7 +259,11 @@ def _plan(shape: tuple[int, ...], strides: tuple[int, ...], axes: tuple[int, ...
         way = _scattered_rows if stride0 < stride1 else _scattered_columns
     reduced_left = sum(is_reduced for _, _, is_reduced in merged) - 1
     merged_shape = tuple(length for length, _, _ in reversed(merged))
-    return Plan(tuple(reversed(order)), merged_shape, way, reduced_left, kept_shape, shape_with_ones)
+    permutation = tuple(reversed(order))
+    steps = []
+    if way is _contiguous_columns and len(merged) == 2 and reduced == {0} and strides == (shape[1] * itemsize, itemsize):
+        steps = _steps(*shape, SIDE_BY_SIDE * lanes)
+    return Plan(permutation, merged_shape, way, reduced_left, kept_shape, shape_with_ones, steps)
 
 
 def _by_stride(axes: list[int], shape: tuple[int, ...], strides: tuple[int, ...]) -> list[int]:
@@ -255,7 +291,7 @@ def _short_order(n: int, lanes: int) -> np.ndarray:
 
 # Of each type and length; there is one such order for every n below twice the lanes.
 SHORT_ORDERS = {
-    kind: [_short_order(n, VECTOR_BYTES // kind.itemsize) for n in range(2 * VECTOR_BYTES // kind.itemsize)]
+    kind: {n: _short_order(n, VECTOR_BYTES // kind.itemsize) for n in range(1, 2 * VECTOR_BYTES // kind.itemsize)}
     for kind in ZERO
 }
 

@@ -20,7 +20,7 @@ import numpy as np
 
 from . import dtypes, ops
 from .dtypes import CPU, Size
-from .indexing import get_item, set_item
+from .indexing import get_item, set_item, slice_along
 from .record import Variable, edge_of, wrap
 from .text import tensor_text
 from .walk import Handle, Node, created, mode, rare, walk
@@ -324,7 +324,7 @@ class Tensor(Variable):
         base = self._base = source if source._base is None else source._base
         self._shows = (source, op, params, nr)
         self._seen = counter[0]
-        self._made_in_no_grad = not mode.grad
+        self._made_in_no_grad = not (self._edge or mode.grad)
         if rare and source._inference:
             self._inference = True
         if base._requires_grad:
@@ -542,6 +542,9 @@ class Tensor(Variable):
             if not -n <= key < n:
                 raise IndexError(f"index {key} is out of bounds for dimension 0 with size {n}")
             return ops.select.record_one(self, {"dim": 0, "index": key + n if key < 0 else key})
+        if type(key) is slice and self._array.ndim:
+            shown = slice_along(self, 0, key)
+            return ops.positive(self) if shown is self else shown
         return get_item(self, key)
 
     def __setitem__(self, key, value):

@@ -70,6 +70,11 @@ class Node:
                 node._named()
         return self._edges
 
+    @property
+    def metadata(self):
+        """A dict in which others may keep what they like."""
+        return self.__dict__.setdefault("metadata", {})
+
     def _named(self):
         """This node, as it is handed to others."""
         return self
@@ -142,21 +147,28 @@ AGE = operator.attrgetter("_sequence")
 
 
 def below(roots):
-    """Every node that can be reached from `roots`, with a slot for the gradient of each output; and how many gradients each leaf waits for."""
-    slots, missing = {}, {}
+    """Every node that can be reached from `roots`, with a slot for the gradient of each output; those that are no leaves, the oldest first; and
+    how many gradients each leaf waits for.
+    """
+    slots, inner, missing = {}, [], {}
     stack = [roots]
     for edges in stack:  # which grows meanwhile
         for node, _ in edges:
+            if node is None:
+                continue
             if node in slots:
                 if node in missing:
                     missing[node] += 1
-            elif node is not None:
-                slots[node] = [None] * len(node._metadata)
-                if node._edges:
-                    stack.append(node._edges)
-                else:
-                    missing[node] = 1
-    return slots, missing
+                continue
+            slots[node] = [None] * len(node._metadata)
+            further = node._edges
+            if further:
+                stack.append(further)
+                inner.append(node)
+            else:
+                missing[node] = 1
+    inner.sort(key=AGE)
+    return slots, inner, missing
 
 
 def nodes_on_the_way(nodes, targets):
@@ -174,7 +186,7 @@ def walk(roots, grads, *, keep_graph, captures=None):
     has its last. There is no recursion: a chain of any length works. `captures` maps `(node, output_nr)` to a place: then nothing
     reaches a leaf's `.grad`, and the captured gradients are returned as a dict from place to gradient.
     """
-    slots, missing = below(roots)
+    slots, inner, missing = below(roots)
     wanted = needed = captured = None
     if captures is not None:
         captured = {}
@@ -183,11 +195,13 @@ def walk(roots, grads, *, keep_graph, captures=None):
             wanted.setdefault(node, []).append((nr, place))
         needed = nodes_on_the_way(slots, wanted)
     careful = captured is not None or rare
-    others = sorted([node for node in slots if node not in missing], key=AGE)
     leaves = []  # that have all their gradients
     edges, results = roots, grads
     while True:
-        for (node, nr), grad in zip(edges, results):  # noqa: B905 (the keyword alone costs several percent)
+        i = -1
+        for grad in results:  # counted by hand: zip alone would cost several percent
+            i += 1
+            node, nr = edges[i]
             if node is None:
                 continue
             arrived = slots[node]
@@ -196,15 +210,16 @@ def walk(roots, grads, *, keep_graph, captures=None):
             elif grad is not None:
                 arrived[nr] = arrived[nr] + grad
             if node in missing:
-                missing[node] -= 1
-                if not missing[node]:
+                if missing[node] == 1:
                     leaves.append(node)
+                else:
+                    missing[node] -= 1
         if leaves:
             if len(leaves) > 1:
                 leaves.sort(key=AGE)
             node = leaves.pop()
-        elif others:
-            node = others.pop()
+        elif inner:
+            node = inner.pop()
         else:
             return captured
         grads = slots.pop(node)
