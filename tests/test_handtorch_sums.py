@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from helpers.handtorch import sums
-from helpers.handtorch.sums import fused, torch_norm, torch_prod, torch_sum
+from helpers.handtorch.sums import fused, softmax_sum, torch_norm, torch_prod, torch_sum
 
 FLOATS = [np.float32, np.float64]
 
@@ -41,6 +41,31 @@ def test_every_short_vector(dtype):
         assert_same_bits(rng.standard_normal(length).astype(dtype))
         assert_same_bits(rng.standard_normal((length, 3)).astype(dtype)[:, 1])
         assert_same_bits(rng.standard_normal((2, length)).astype(dtype), axis=1)
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_down_the_columns_of_every_short_matrix(dtype):
+    rng = np.random.default_rng(7)
+    for rows in [*range(1, 70), 96, 128, 256, 512, 1024]:
+        for columns in [*range(1, 10), 12, 16, 17, 24, 31, 32, 33, 40, 64, 96]:
+            array = rng.standard_normal((rows, columns)).astype(dtype)
+            assert_same_bits(array, 0)
+    assert_same_bits(array, 0, keepdims=True)
+    assert_same_bits(np.full((32, 32), -0.0, dtype), 0)
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_the_order_of_softmax(dtype):
+    """The derivative is ans * (g - sum(g * ans)): where ans is 1 and the first g is 0, it shows the sum."""
+    rng = np.random.default_rng(8)
+    for width in [*range(1, 140), 200, 1000]:
+        for axis, shape in ((1, (5, width)), (0, (width, 5)), (0, (width, 1)), (1, (2, width, 3))):
+            g = rng.standard_normal(shape).astype(dtype)
+            np.moveaxis(g, axis, 0)[0] = 0
+            tensor = torch.from_numpy(g)
+            shown = torch._softmax_backward_data(tensor, torch.ones_like(tensor), axis, tensor.dtype).numpy()
+            expected = -np.moveaxis(shown, axis, 0)[:1]
+            assert (np.moveaxis(softmax_sum(g, axis), axis, 0) == expected).all(), (shape, axis)
 
 
 @pytest.mark.parametrize("dtype", FLOATS)

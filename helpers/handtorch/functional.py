@@ -122,13 +122,13 @@ def smooth_slope(d, beta):
 
 def place_loss(g, x, target, weight, ignore_index, reduction):
     """Minus the weight of its class, at each target's place."""
+    recording = isinstance(g, Variable)
+    if not recording and weight is None and ignore_index is None and x.ndim == 2:
+        return kernels.placed_flat(-(g / len(x) if reduction == "mean" else g), x.shape, target)
     labels = ops.array_of(target)
     key, weights = kernels.picked(ops.array_of(x), labels, ops.array_of(weight), ignore_index)
-    recording = isinstance(g, Variable)
     if reduction == "mean":
         g = g / (labels.size if weights is None else float(weights.sum()) if recording else weights.sum())
-    if weights is None and not recording:
-        return kernels.placed_flat(-g, x.shape, labels)
     values = -g if weights is None else -g * (wrap(weights) if recording else weights)
     placed = ops.place(values, shape=tuple(x.shape), key=key, unique=True)
     return placed + ops.flat(x) if recording else placed

@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from .sums import ZERO, accumulate, torch_sum
+from .sums import ZERO, accumulate, softmax_sum, torch_sum
 
 FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
 LARGEST = float(np.finfo(np.float32).max)
@@ -270,20 +270,18 @@ def in_float32(number):
     return np.array(np.float32(number), FLOAT64)
 
 
-def adds_multiple(x, factor, y, few=4096):
-    """Whether `add_multiple` can do it: few float32 of one shape, no views, and a number."""
-    return (
-        x.dtype is FLOAT32 and y.dtype is FLOAT32 and type(factor) is float and x.size <= few and x.shape == y.shape
-        and x.base is None and y.base is None
-    )  # fmt: skip
-
-
-def add_multiple(x, factor, y):
-    """`multiplied_and_added(x, factor, y)`, written into x."""
+def add_multiple(x, factor, y, few=4096):
+    """Write `multiplied_and_added(x, factor, y)` into x and return True, if they are few float32 of one shape, no views, and a number."""
+    if (
+        x.dtype is not FLOAT32 or y.dtype is not FLOAT32 or type(factor) is not float or x.size > few or x.shape != y.shape
+        or x.base is not None or y.base is not None
+    ):  # fmt: skip
+        return False
     total = y.astype(FLOAT64)
     total *= in_float32(factor)
     total += x
     x[...] = total
+    return True
 
 
 def interpolate(x, y, weight):
@@ -392,8 +390,11 @@ def softmax_of(x, dim):
         return x.copy()
     if not x.ndim:
         return x - x + 1
-    up = rounded_once(np.exp)(x - np.max(x, axis=dim, keepdims=True))
-    return up / up.sum(dim, keepdims=True)
+    if x.itemsize == 2:
+        return softmax_of(x.astype(FLOAT32), dim).astype(x.dtype)
+    up = exp_once(x - np.maximum.reduce(x, axis=dim, keepdims=True))
+    total = softmax_sum(up, dim)
+    return up * (1 / total) if dim == x.ndim - 1 else up / total  # as PyTorch has it
 
 
 def log_softmax_of(x, dim):
@@ -401,9 +402,13 @@ def log_softmax_of(x, dim):
         return x.copy()
     if not x.ndim:
         return x - x
+    if x.itemsize == 2:
+        return log_softmax_of(x.astype(FLOAT32), dim).astype(x.dtype)
     below = x - np.maximum.reduce(x, axis=dim, keepdims=True)
-    wide = below.astype(FLOAT64) if x.size <= 4096 else below
-    return below - np.log(np.add.reduce(np.exp(wide), axis=dim, keepdims=True)).astype(x.dtype)
+    return below - log_once(softmax_sum(exp_once(below), dim))
+
+
+exp_once, log_once = rounded_once(np.exp), rounded_once(np.log)
 
 
 def whole(x):

@@ -367,12 +367,12 @@ def add_(self, other, *, alpha=1):
     other = other if type(other) is Tensor else as_operand(other)
     if alpha == 1 and alpha is not True:
         return ops.add.in_place((self, other), {})
-    if not walk.mode.grad and type(other) is Tensor and kernels.adds_multiple(self._array, alpha, other._array):
-        # The step of an optimizer: written at once where it belongs.
+    if type(other) is Tensor and not walk.mode.grad:
+        # The step of an optimizer is written at once where it belongs.
         self._check_writable(False)
-        kernels.add_multiple(self._array, alpha, other._array)
-        self._counter[0] += 1
-        return self
+        if kernels.add_multiple(self._array, alpha, other._array):
+            self._counter[0] += 1
+            return self
     return ops.add_scaled.in_place(*multiple(self, other, alpha))
 
 
@@ -3319,11 +3319,11 @@ def operator(op, swapped=False):
         kind = type(other)
         if kind is Tensor and not swapped:
             return op.record_two(self, other)
-        if kind is not float and kind is not int:
-            if not isinstance(other, OPERAND):
-                return NotImplemented
-            other = as_operand(other)
-        return op.record((other, self) if swapped else (self, other), {})
+        if kind is float or kind is int:
+            return op.record_number(self, other, swapped)
+        if not isinstance(other, OPERAND):
+            return NotImplemented
+        return op.record((as_operand(other), self) if swapped else (self, as_operand(other)), {})
 
     return method
 

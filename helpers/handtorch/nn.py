@@ -66,10 +66,10 @@ class Linear(Module):
             init.uniform_(self.bias, -bound, bound)
 
     def forward(self, input):
-        own = self._parameters  # a look here saves the long way by `__getattr__`
-        weight = own["weight"] if "weight" in own else self.weight
-        bias = own["bias"] if "bias" in own else self.bias
-        return F.linear(input, weight, bias)
+        own = self._parameters
+        if "weight" in own and "bias" in own:  # a look here saves the long way by `__getattr__`
+            return F.linear(input, own["weight"], own["bias"])
+        return F.linear(input, self.weight, self.bias)
 
     def extra_repr(self):
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
@@ -579,7 +579,10 @@ def module_of(name, function, defaults, shown=None, doc=None):
 
     def forward(self, *inputs):
         own = self.__dict__  # a look here saves the one at the class
-        return function(*inputs, **{key: own[key] if key in own else getattr(self, key) for key in options})
+        given = {}
+        for key in options:
+            given[key] = own[key] if key in own else getattr(self, key)
+        return function(*inputs, **given)
 
     def extra_repr(self):
         return shown(self) if shown else ""

@@ -76,7 +76,7 @@ from .kernels import (
     zero_like,
 )
 from .record import Operation, Variable, broadcast, spread_out, sum_to, wrap
-from .sums import torch_sum
+from .sums import softmax_sum, torch_sum
 
 PI = math.pi
 
@@ -573,7 +573,7 @@ select = Operation(
     x=lambda g, x_shape, dim, index: place(g, shape=x_shape, key=at(dim, index)),
 )  # fmt: skip
 slicing = Operation(
-    "Slice", lambda x, *, dim, part: x[at(dim, part)], mix="none", view=True,
+    "Slice", lambda x, *, dim, part: x[at(dim, part)] if dim else x[part], mix="none", view=True,
     x=lambda g, x_shape, dim, part: place(g, shape=x_shape, key=at(dim, part)),
 )  # fmt: skip
 diagonal = Operation(
@@ -939,7 +939,7 @@ hardshrink = Operation(
 )
 softmax = Operation(
     "Softmax", lambda x, *, dim: softmax_of(x, dim), mix="none",
-    x=lambda g, ans, dim: g * ans - ans * (g * ans).sum(dim, keepdims=True),
+    x=lambda g, ans, dim: ans * (g - sum_along(g * ans, dim)),
 )  # fmt: skip
 log_softmax = Operation(
     "LogSoftmax", lambda x, *, dim: log_softmax_of(x, dim), mix="none",
@@ -1053,7 +1053,7 @@ def power_rule(g, x, exponent):
 
 def sum_along(g, dim):
     """The sum along one dimension, which is kept."""
-    return np.add.reduce(g, dim, None, None, True) if isinstance(g, np.ndarray) else g.sum(dim, keepdims=True)
+    return softmax_sum(g, dim) if isinstance(g, np.ndarray) else g.sum(dim, keepdims=True)
 
 
 def with_ones(shape, dim):

@@ -23,6 +23,7 @@ from .dtypes import finfo, float32, float64, get_default_dtype
 from .end import end_of
 from .methods import cat, typename
 from .tensor import Tensor, warn
+from .walk import mode
 
 __getattr__ = end_of("torch.optim")
 
@@ -63,7 +64,8 @@ def _with_step_hooks(step: Callable) -> Callable:
     @wraps(step)
     def hooked(self, *args, **kwargs):
         args = (self, *args)
-        for hook in chain(_BEFORE_EVERY_STEP.values(), self._optimizer_step_pre_hooks.values()):
+        before = _BEFORE_EVERY_STEP or self._optimizer_step_pre_hooks
+        for hook in chain(_BEFORE_EVERY_STEP.values(), self._optimizer_step_pre_hooks.values()) if before else ():
             changed = hook(self, args, kwargs)
             if changed is None:
                 continue
@@ -71,7 +73,8 @@ def _with_step_hooks(step: Callable) -> Callable:
                 raise RuntimeError(f"{step} must return None or a tuple of (new_args, new_kwargs), but got {changed}.")
             args, kwargs = changed
         result = step(*args, **kwargs)
-        for hook in chain(self._optimizer_step_post_hooks.values(), _AFTER_EVERY_STEP.values()):
+        after = self._optimizer_step_post_hooks or _AFTER_EVERY_STEP
+        for hook in chain(self._optimizer_step_post_hooks.values(), _AFTER_EVERY_STEP.values()) if after else ():
             hook(self, args, kwargs)
         return result
 
@@ -157,13 +160,16 @@ class Optimizer:
         if closure is not None:
             with enable_grad():
                 loss = closure()
-        with no_grad():
+        before, mode.grad = mode.grad, False  # as under no_grad, which takes longer to set up than to do this
+        try:
             for group in self.param_groups:
                 maximize = group.get("maximize", False)
                 for p in group["params"]:
                     grad = p.grad
                     if grad is not None:
                         self.update(p, -grad if maximize else grad, group)
+        finally:
+            mode.grad = before
         return loss
 
     def update(self, p: Tensor, grad: Tensor, group: dict) -> None:

@@ -160,7 +160,7 @@ class Operation:
             if isinstance(x, Variable):
                 if x._base is not None and x._seen != x._counter[0]:
                     x._refresh()
-                if x._requires_grad and recording:
+                if recording and x._requires_grad:
                     tracked += bit
                     edge = x._edge or edge_of(x)
                 x = x._array
@@ -215,6 +215,15 @@ class Operation:
             raise in_pytorchs_words(error, (a, b)) from None
         return self.outcome(result, who if who > 4 else 0, (left, right), (x, y), NO_PARAMS)
 
+    def record_number(self, x, number, swapped):
+        """`record` with a Python number on one side, for what it is mostly needed for: a tensor of a floating type that asks for no gradient."""
+        array = x._array
+        if x._requires_grad or (array.dtype is not FLOAT32 and array.dtype is not FLOAT64) or x._base is not None:
+            return self.record((number, x) if swapped else (x, number), NO_PARAMS)
+        return self.outcome(
+            self.forward(number, array) if swapped else self.forward(array, number), 0, NOTHING, NOTHING, NO_PARAMS
+        )
+
     def outcome(self, result, who, edges, inputs, params):
         """The tensors around the arrays that the forward gave. who, edges: as for `leave_node`; who is 0 if no gradient is wanted."""
         if type(result) is tuple:
@@ -239,15 +248,16 @@ class Operation:
 
     def several(self, result, who, edges, inputs, params):
         """The outputs of an operation that has several; only floating ones can have a gradient."""
-        outputs = [wrap(array if type(array) is ndarray else asarray(array)) for array in result]
-        if who and self.rules:
-            node = self.leave_node(who, edges, inputs, params, tuple([output._array for output in outputs]))
-            for nr, (output, (_, kind)) in enumerate(zip(outputs, node._metadata, strict=True)):
-                if kind is FLOAT32 or kind.kind == "f":
-                    output._requires_grad, output._edge = True, (node, nr)
-        if self.view:
-            for nr, output in enumerate(outputs):
-                output._show(inputs[0], self, params, nr)
+        result = tuple(map(asarray, result))
+        node = self.leave_node(who, edges, inputs, params, result) if who and self.rules else None
+        outputs = []
+        for array in result:
+            output = wrap(array)
+            if node is not None and array.dtype.kind == "f":
+                output._requires_grad, output._edge = True, (node, len(outputs))
+            if self.view:
+                output._show(inputs[0], self, params, len(outputs))
+            outputs.append(output)
         return outputs
 
     def leave_node(self, who, edges, inputs, params, result, counter=None):
@@ -257,7 +267,9 @@ class Operation:
         a result that is one array.
         """
         node = new(OpNode)
-        node.plan = keep, keeps_answer, plain, several, _, _ = self.plans.get(who) or self.plan(who, type(result) is tuple)
+        node.plan = keep, keeps_answer, plain, several, _, _ = self.plans.get(who) or self.plan(
+            who, type(result) is tuple
+        )
         node._sequence = next(created)
         node._edges = edges if self.slots is None else tuple(map(edges.__getitem__, self.slots))
         node._metadata = tuple(map(METADATA, result)) if several else ((result.shape, result.dtype),)
@@ -333,11 +345,17 @@ class Operation:
 
     def in_place(self, inputs, params):
         """Write the result into inputs[0], a tensor, and return it."""
-        target = inputs[0]
-        recording = mode.grad and any(isinstance(x, Variable) and x.requires_grad for x in inputs)
+        target, arrays, tracked, bit = inputs[0], [], 0, 1
+        for x in inputs:
+            if isinstance(x, Variable):
+                if x.requires_grad:
+                    tracked += bit
+                x = x._array
+            arrays.append(x)
+            bit += bit
+        recording = tracked and mode.grad
         if recording or (rare and target._inference):
             target._check_writable(recording)
-        arrays = [x._array if isinstance(x, Variable) else x for x in inputs]
         into = target._array
         kind = into.dtype
         if self.mix != "none":
@@ -366,8 +384,7 @@ class Operation:
                 raise RuntimeError(f"result type {was.letter} can't be cast to the desired output type {to.letter}")
         node = None
         if recording and kind.kind == "f":
-            tracked = sum(1 << i for i, x in enumerate(inputs) if isinstance(x, Variable) and x.requires_grad)
-            who = tracked + (1 << len(inputs))
+            who = bit + tracked
             before = target._copy_of_itself() if 0 in (self.plans.get(who) or self.plan(who))[0] else target
             edges = tuple([edge_of(x) if isinstance(x, Variable) else NO_EDGE for x in inputs])
             node = self.leave_node(who, edges, (before, *inputs[1:]), params, into)
@@ -425,6 +442,8 @@ class OpNode(Node):
                     grad = rule(g, values[wanted])
                 elif wanted is None:
                     grad = rule(g, *values)
+                elif len(wanted) == 2:
+                    grad = rule(g, values[wanted[0]], values[wanted[1]])
                 else:
                     grad = rule(g, *map(values.__getitem__, wanted))
             except ValueError as error:

@@ -18,8 +18,10 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+from numpy._core._multiarray_umath import __cpu_features__
 
 VECTOR_BYTES = 32
+WIDEST_REGISTER = 64 if __cpu_features__.get("AVX512_SKX") else 32  # in bytes, on this processor
 SIDE_BY_SIDE = 4
 LEVELS = 4
 accumulate, add_rows = np.add.accumulate, np.add.reduce
@@ -52,7 +54,7 @@ def torch_sum(array: np.ndarray, axis: int | tuple[int, ...] | None = None, keep
     if plan.steps:
         for shape in plan.steps:
             array = add_rows(array.reshape(shape), -2, None, None, False, 0.0)  # from 0.0, as below
-        return array.reshape(result_shape)
+        return array.reshape(result_shape) if keepdims else array
     sums = plan.way(array.transpose(plan.permutation).reshape(plan.merged_shape))
     if plan.reduced_left:
         sums = _one_by_one(sums.reshape(*sums.shape[: -plan.reduced_left], -1))
@@ -106,6 +108,31 @@ def torch_prod(array: np.ndarray, axis: int | None = None, keepdims: bool = Fals
     if keepdims:
         return product.reshape((1,) * array.ndim) if axis is None else np.expand_dims(product, axis)
     return product
+
+
+def softmax_sum(array: np.ndarray, axis: int) -> np.ndarray:
+    """Sum over one axis, which is kept at length 1, in the order in which PyTorch's softmax and log_softmax add.
+
+    Along the last axis that is in the lanes of the widest register, which are then added: of float32 in halves, of float64 one by one.
+    Along others, and where a row does not fill the register, it is one by one.
+    """
+    if not array.ndim:
+        return array
+    if array.itemsize == 2:
+        return softmax_sum(array.astype(np.float32), axis).astype(array.dtype)
+    n, lanes = array.shape[axis], WIDEST_REGISTER // array.itemsize
+    if axis != array.ndim - 1 or n < lanes:
+        first = (slice(None),) * axis
+        return accumulate(array, axis)[(*first, slice(n - 1, n))]
+    whole = n // lanes * lanes
+    total = add_rows(array[..., :whole].reshape(*array.shape[:-1], -1, lanes), -2)
+    total[..., : n - whole] += array[..., whole:]
+    if array.itemsize == 8:
+        return _one_by_one(total)[..., None]
+    while lanes > 1:
+        lanes //= 2
+        total = total[..., :lanes] + total[..., lanes:]
+    return total
 
 
 def _one_by_one(array: np.ndarray) -> np.ndarray:
@@ -195,17 +222,17 @@ class Plan(NamedTuple):
     reduced_left: int  # how many axes at the end are then still to be reduced
     kept_shape: tuple[int, ...]
     shape_with_ones: tuple[int, ...]
-    steps: list[tuple[int, int, int]]  # the shapes in which adding row to row does the same, if it does
+    steps: list[tuple[int, ...]]  # the shapes in which adding row to row does the same, if it does
 
 
-def _steps(n: int, w: int, abreast: int) -> list[tuple[int, int, int]]:
+def _steps(n: int, w: int, abreast: int) -> list[tuple[int, ...]]:
     """How to add the n rows of a contiguous matrix of w columns, as `_columns` does, if at no step any row or column is left over.
 
     Each step is a shape: its next-to-last axis is added up, row after row. A bias's gradient is such a sum.
     """
     if w % abreast and w > abreast:
         return []
-    four = [] if w % abreast == 0 else [(1, SIDE_BY_SIDE, w)]
+    four = [] if w % abreast == 0 else [(SIDE_BY_SIDE, w)]
     if four:
         n, left = divmod(n, SIDE_BY_SIDE)
         w *= SIDE_BY_SIDE
@@ -221,7 +248,7 @@ def _steps(n: int, w: int, abreast: int) -> list[tuple[int, int, int]]:
             return []
         steps.append((runs, step, w))
         n = runs
-    return [*steps, (1, n, w), *four]
+    return [*steps, (n, w), *four]
 
 
 @functools.lru_cache(maxsize=1024)
@@ -261,7 +288,12 @@ def _plan(shape: tuple[int, ...], strides: tuple[int, ...], axes: tuple[int, ...
     merged_shape = tuple(length for length, _, _ in reversed(merged))
     permutation = tuple(reversed(order))
     steps = []
-    if way is _contiguous_columns and len(merged) == 2 and reduced == {0} and strides == (shape[1] * itemsize, itemsize):
+    if (
+        way is _contiguous_columns
+        and len(merged) == 2
+        and reduced == {0}
+        and strides == (shape[1] * itemsize, itemsize)
+    ):
         steps = _steps(*shape, SIDE_BY_SIDE * lanes)
     return Plan(permutation, merged_shape, way, reduced_left, kept_shape, shape_with_ones, steps)
 
