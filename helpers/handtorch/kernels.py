@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from .sums import ZERO, accumulate, softmax_sum, torch_sum
+from .sums import WIDEST_REGISTER, ZERO, accumulate, add_rows, softmax_sum, torch_sum
 
 FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
 LARGEST = float(np.finfo(np.float32).max)
@@ -404,6 +404,12 @@ def log_softmax_of(x, dim):
         return x - x
     if x.itemsize == 2:
         return log_softmax_of(x.astype(FLOAT32), dim).astype(x.dtype)
+    if x.ndim == 2 and dim == 1 and x.shape[1] < WIDEST_REGISTER // x.itemsize <= x.shape[0]:
+        # A batch of few classes: with the examples side by side NumPy does the same, in the same order, in less time.
+        x = x.T.copy()
+        x -= np.maximum.reduce(x, 0)
+        x -= log_once(add_rows(exp_once(x), 0))
+        return x.T.copy()
     below = x - np.maximum.reduce(x, axis=dim, keepdims=True)
     return below - log_once(softmax_sum(exp_once(below), dim))
 
@@ -689,8 +695,8 @@ def sixteen_by_sixteen(x):
 
     Added to 0 are what the shortest runs left over, what the longer ones left over, and last the first number of all.
     """
-    if 17 < x.size <= 256:
-        return sixteen_at_once(x)
+    if 17 < x.size < 33:  # a batch of usual size: some left over, and one run
+        return accumulate(x[17:])[-1] + accumulate(x[1:17])[-1] + x[0]
     total, rows = x.dtype.type(0), x[1:]
     while rows.size:
         whole = rows.size // 16 * 16
@@ -698,26 +704,6 @@ def sixteen_by_sixteen(x):
             total = total + accumulate(rows[whole:])[-1]
         rows = accumulate(rows[:whole].reshape(-1, 16), 1)[:, -1] if whole else rows[:0]
     return total + x[0] if x.size else total
-
-
-def sixteen_at_once(x):
-    """The same for a batch of usual size: one row for what is left over, filled up with zeros at the front, and one for each run."""
-    order, left = sixteen_order(x.size)
-    rows = x[order]
-    if left:
-        rows[: 16 - left] = 0
-    sums = accumulate(rows.reshape(-1, 16), 1)[:, -1]
-    if not left:
-        return accumulate(sums)[-1] + 0.0 + x[0]
-    return sums[0] + (sums[1] if len(sums) == 2 else accumulate(sums[1:])[-1]) + x[0]
-
-
-@functools.lru_cache(maxsize=256)
-def sixteen_order(n):
-    """The positions of what is left over, with as many before them as fill up sixteen, and of the runs; and how many are left over."""
-    runs, left = divmod(n - 1, 16)
-    first = np.r_[np.zeros(16 - left, int), 1 + 16 * runs : n] if left else np.arange(0)
-    return np.r_[first, 1 : 1 + 16 * runs], left
 
 
 # ---- matrices --------------------------------------------------------------------------------------------------------

@@ -289,13 +289,15 @@ class Operation:
             if keeps_answer:
                 saved.append((ANSWER, result, counter or NEVER, 0))
         if plain:
-            node.plain = self.plain_values(plain, inputs, params)
+            triples, defaults = plain
+            node.plain = self.plain_values(triples, inputs, params) if params or defaults is None else defaults
         return node
 
     def plan(self, who, several=False):
         """What must be kept, and how each rule finds its arguments, when the inputs whose bits are set in `who` need a gradient.
 
-        Returns the positions of the inputs to keep, whether to keep the answer, the plain values to keep, whether there are several results,
+        Returns the positions of the inputs to keep, whether to keep the answer, the plain values to keep (and those of a call without
+        keywords, if they are known), whether there are several results,
         for each rule `(place among the edges, rule, its arguments)`: their indices among all that is kept, or one index, or NOTHING, or None
         for all; and the class under which the node is seen.
         """
@@ -324,7 +326,10 @@ class Operation:
                 arguments = None
             found.append((place, rule, arguments))
         shape_of = {name + "_shape": i for i, name in enumerate(self.inputs)}
-        plain = [(name, shape_of.get(name), self.defaults.get(name)) for name in plain]
+        if plain:
+            triples = [(name, shape_of.get(name), self.defaults.get(name)) for name in plain]
+            known = all(name in self.defaults and position is None for name, position, _ in triples)
+            plain = triples, tuple([default for _, _, default in triples]) if known else None
         self.plans[who] = plan = inputs, "ans" in names, plain, several, found, self.node_type
         return plan
 
