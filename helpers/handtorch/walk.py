@@ -1,6 +1,6 @@
 """The graph and the walk back through it: what `backward` does, without any arithmetic.
 
-Every recorded operation leaves a `Node`. A node knows the nodes that made its inputs (`next_functions`), the values that
+Every recorded operation leaves a `Node`. A node knows the nodes that made its inputs (its edges), the values that
 its derivative needs, and its place in the order of creation. The walk starts at the result, hands each node the
 gradient of what it produced, and passes on what it returns, until the leaves take theirs into `.grad`. A gradient is a
 NumPy array, or a tensor when the walk itself is to be recorded (`create_graph=True`); nothing here depends on which.
@@ -146,9 +146,9 @@ class Handle:
 AGE = operator.attrgetter("_sequence")
 
 
-def below(roots):
-    """Every node that can be reached from `roots`, with a slot for the gradient of each output; those that are no leaves, the oldest first; and
-    how many gradients each leaf waits for.
+def reachable(roots):
+    """What lies below `roots`: every node, with a slot for the gradient of each output; the nodes that are no leaves, the oldest first;
+    and how many gradients each leaf waits for.
     """
     slots, inner, missing = {}, [], {}
     stack = [roots]
@@ -186,7 +186,7 @@ def walk(roots, grads, *, keep_graph, captures=None):
     has its last. There is no recursion: a chain of any length works. `captures` maps `(node, output_nr)` to a place: then nothing
     reaches a leaf's `.grad`, and the captured gradients are returned as a dict from place to gradient.
     """
-    slots, inner, missing = below(roots)
+    slots, inner, missing = reachable(roots)
     wanted = needed = captured = None
     if captures is not None:
         captured = {}
