@@ -369,6 +369,18 @@ def test_the_diamond_in_words(engine):
     ]
 
 
+def test_what_hooks_have_packed_is_read_as_it_was(engine):
+    def powers():
+        x = engine.tensor([1.0, 2.0], requires_grad=True)
+        return (x.exp() * x**2).sum()
+
+    with engine.autograd.graph.saved_tensors_hooks(lambda x: x.tolist(), engine.tensor):
+        packed = powers()
+    plain = powers()
+    assert graph.read(packed) == graph.read(plain)
+    assert repr(graph.backward_steps(packed)) == repr(graph.backward_steps(plain))
+
+
 def test_a_students_engine_is_walked_and_left_alone():
     loss, names = scalar_thermometer()
     steps = graph.backward_steps(loss, **names)

@@ -337,13 +337,18 @@ def kept_by_handtorch(node) -> dict:
     found = {}
     for k, (value, result, counter, version) in enumerate(getattr(node, "saved", None) or ()):
         if result is not None:
-            found["result"] = result
+            found["result"] = unpacked(result)
         elif counter[0] == version:  # else it has been changed in place: not what was saved
-            found[f"kept {k}"] = value
+            found[f"kept {k}"] = unpacked(value)
     if node.name() == "PowBackward0":
         found["exponent"] = 2  # torch.square has no other
     found.update(zip(PLAIN_OPTIONS.get(node.name(), ()), getattr(node, "plain", ()), strict=False))
     return found
+
+
+def unpacked(value):
+    """What `saved_tensors_hooks` have packed, as it was."""
+    return value.get() if hasattr(value, "unpack") else value
 
 
 def flatten(names: dict) -> Iterator[tuple[str, Any]]:

@@ -118,9 +118,9 @@ def packed(value):
     return Packed(value) if hooks.stack and isinstance(value, Variable) else value
 
 
-def leave_packed(op, who, edges, inputs, params, result, counter=None):
+def leave_packed(op, *args):
     """`Operation.leave_node`, whose node then packs what it has saved."""
-    node = leave_plainly(op, who, edges, inputs, params, result, counter)
+    node = leave_plainly(op, *args)
     if node.plan[0] or node.plan[1]:
         node.saved = [pack_entry(*entry) for entry in node.saved]
         node.kept_values = lambda recording: unpacked(node, recording)

@@ -260,11 +260,11 @@ class Operation:
             outputs.append(output)
         return outputs
 
-    def leave_node(self, who, edges, inputs, params, result, counter=None):
+    def leave_node(self, who, edges, inputs, params, result, result_counter=None):
         """The node of this call, with all that its rules will ask for.
 
-        who: a number with a bit for each input, set if that needs a gradient, and above them one more bit. counter: the version counter of
-        a result that is one array.
+        who: a number with a bit for each input, set if that needs a gradient, and above them one more bit. result_counter: the version
+        counter of a result that is one array and is not written into an older tensor.
         """
         node = new(OpNode)
         node.plan = keep, keeps_answer, plain, several, _, _ = self.plans.get(who) or self.plan(
@@ -284,10 +284,10 @@ class Operation:
                 elif rare and x._inference:
                     raise RuntimeError(IN_INFERENCE)
                 else:
-                    version = x._counter
-                    saved.append((x, None, version, version[0]))
+                    counter = x._counter
+                    saved.append((x, None, counter, counter[0]))
             if keeps_answer:
-                saved.append((ANSWER, result, counter or NEVER, 0))
+                saved.append((ANSWER, result, result_counter or NEVER, 0))
         if plain:
             triples, defaults = plain
             node.plain = self.plain_values(triples, inputs, params) if params or defaults is None else defaults
@@ -423,9 +423,9 @@ class OpNode(Node):
     def name(self):
         return self._named().name() if type(self) is OpNode else type(self).__name__
 
-    def answer_is_in(self, array, counter):
-        """The result was written into another tensor's memory, which has its own version counter."""
-        if self.plan[1]:
+    def answer_is_in(self, array, counter, before=NEVER):
+        """The result, whose version was counted by `before`, was written into another tensor's memory, which has a counter of its own."""
+        if self.plan[1] and self.saved[-1][2] is before:
             self.saved[-1] = (ANSWER, array, counter, counter[0])
 
     def backward(self, grads):
