@@ -225,16 +225,15 @@ def full(size, fill_value, *, out=None, dtype=None, layout=None, device=None, re
         raise TypeError(f"full(): argument 'size' (position 1) must be tuple of ints, not {type(size).__name__}")
     if isinstance(value, str):
         raise TypeError("full(): argument 'fill_value' (position 2) must be Number, not str")
-    return leaf(
-        np.full(shape_of((size,), "full"), value, (dtype or dtypes.scalar_dtype(value)).numpy), None, requires_grad
-    )
+    value = dtypes.number_in(value, (dtype or dtypes.scalar_dtype(value)).numpy)
+    return leaf(np.full(shape_of((size,), "full"), value), None, requires_grad)
 
 
 @asked_for
 def full_like(input, fill_value, *, dtype=None, layout=None, device=None, requires_grad=False, memory_format=None):
     """A tensor of `input`'s shape and type in which every element is `fill_value`."""
     value = fill_value.item() if isinstance(fill_value, Variable) else fill_value
-    array = np.full(input._array.shape, value).astype((dtype or input.dtype).numpy)
+    array = np.full(input._array.shape, dtypes.number_in(value, (dtype or input.dtype).numpy))
     return leaf(array, None, requires_grad)
 
 

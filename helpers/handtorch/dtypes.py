@@ -268,3 +268,25 @@ class iinfo:
 
     def __repr__(self):
         return f"iinfo(min={self.min:g}, max={self.max:g}, dtype={self.dtype})"
+
+
+IN_C = {"float64": "double", "float32": "float", "float16": "c10::Half", "int32": "int"} | {
+    name: name + "_t" for name in ("int64", "int16", "int8", "uint8")
+}
+
+
+def number_in(value, kind: np.dtype) -> np.ndarray:
+    """A Python number in a NumPy type, as PyTorch converts it: fractions are cut off, and a negative number counts back from the largest
+    of an unsigned type. Raises RuntimeError, in PyTorch's words, for what does not fit."""
+    if kind.kind == "b":
+        return np.asarray(builtins.bool(value))
+    if kind.kind == "f":
+        if value - value == 0 and abs(value) > builtins.float(np.finfo(kind).max):
+            raise RuntimeError(f"value cannot be converted to type {IN_C[kind.name]} without overflow")
+        return np.asarray(value, kind)
+    low, high = np.iinfo(kind).min, np.iinfo(kind).max
+    if kind.kind == "u" and not isinstance(value, builtins.float):
+        low = -high
+    if not low <= value <= high:  # so is nan
+        raise RuntimeError(f"value cannot be converted to type {IN_C[kind.name]} without overflow")
+    return np.asarray(builtins.int(value), np.int64).astype(kind)

@@ -11,10 +11,10 @@ import math
 
 import numpy as np
 
+from .dtypes import number_in
 from .sums import WIDEST_REGISTER, ZERO, accumulate, add_rows, softmax_sum, torch_sum
 
 FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
-LARGEST = float(np.finfo(np.float32).max)
 
 
 def rounded_once(function, few=4096):
@@ -259,15 +259,15 @@ def multiplied_and_added(x, factor, y, few=4096):
     if isinstance(x, np.ndarray) and x.dtype is FLOAT32 and x.size <= few:
         factor = factor if isinstance(factor, np.ndarray) else in_float32(factor)
         return (np.asarray(y, FLOAT64) * factor + x).astype(FLOAT32)
+    if isinstance(x, np.ndarray) and x.dtype.kind in "iu" and not isinstance(factor, np.ndarray):
+        factor = number_in(factor, x.dtype)
     return x + y * factor
 
 
 @functools.lru_cache(maxsize=64)
 def in_float32(number):
     """A number with the precision of float32, as the array for which NumPy is fastest."""
-    if abs(number) > LARGEST and math.isfinite(number):
-        raise RuntimeError("value cannot be converted to type float without overflow")
-    return np.array(np.float32(number), FLOAT64)
+    return number_in(number, FLOAT32).astype(FLOAT64)
 
 
 def add_multiple(x, factor, y, few=4096):
@@ -320,10 +320,11 @@ def weighted(x, beta, product, alpha):
 
 def clip(x, low, high):
     """Between two numbers; where they cross, the upper one counts."""
+    as_bound = number_in if x.dtype.kind == "u" else np.asarray  # an unsigned bound of -1 is the largest number
     if low is not None:
-        x = np.maximum(x, np.asarray(low, x.dtype))
+        x = np.maximum(x, as_bound(low, x.dtype))
     if high is not None:
-        x = np.minimum(x, np.asarray(high, x.dtype))
+        x = np.minimum(x, as_bound(high, x.dtype))
     return np.array(x) if low is None and high is None else x
 
 

@@ -822,7 +822,7 @@ def fill_(self, value):
             )
         return ops.fill_by.in_place((self, value), {})
     if not self._array.flags.writeable and not self.requires_grad:
-        everywhere(self._array)[...] = value
+        everywhere(self._array)[...] = dtypes.number_in(value, self._array.dtype)
         self._counter[0] += 1
         return self
     return ops.fill.in_place((self,), {"value": value})
@@ -915,7 +915,8 @@ def new_full(self, size, fill_value, *, dtype=None, device=None, requires_grad=F
     """A tensor of that shape, filled with one number, in this tensor's type."""
     from .creation import leaf, shape_of
 
-    return leaf(np.full(shape_of((size,)), fill_value, (dtype or self.dtype).numpy), None, requires_grad)
+    value = dtypes.number_in(fill_value, (dtype or self.dtype).numpy)
+    return leaf(np.full(shape_of((size,)), value), None, requires_grad)
 
 
 @dtypes.asked_for
@@ -2460,6 +2461,8 @@ def index_add(x, dim, index, source, *, alpha=1):
     """x with slices of `source` added at those positions along a dimension."""
     need_index(index, "index_add_(): Expected dtype int32/int64 for index but got: {}")
     key = kernels.at(dim_of(dim, x._array.ndim), index._array.reshape(-1))
+    if not is_float(x):
+        alpha = dtypes.number_in(alpha, x._array.dtype)
     return ops.index_add.record((x, source), {"key": key if x._array.ndim else (), "alpha": alpha})
 
 
@@ -2479,7 +2482,7 @@ def index_fill(x, dim, index, value):
     key = key if x._array.ndim else ()
     if isinstance(value, Variable):
         return ops.put.called("IndexFillBackward1").record((x, value, key), {})
-    return ops.index_fill.record((x,), {"key": key, "value": in_type(value, x._array.dtype)})
+    return ops.index_fill.record((x,), {"key": key, "value": dtypes.number_in(value, x._array.dtype)})
 
 
 @public(in_place=True)
@@ -2493,13 +2496,14 @@ def scatter(x, dim, index, src=None, *, value=None, reduce=None):
     if reduce is not None:
         if reduce not in ("add", "multiply"):
             raise RuntimeError("reduce argument must be either add or multiply.")
-        src = src if isinstance(src, Variable) else wrap(np.full(index._array.shape, src, x._array.dtype))
+        if not isinstance(src, Variable):
+            src = wrap(np.full(index._array.shape, dtypes.number_in(src, x._array.dtype)))
         return scatter_add(x, dim, index, src) if reduce == "add" else scatter_reduce(x, dim, index, src, "prod")
     if not isinstance(src, Variable):
         if not index._array.size:
-            src = wrap(np.full(index._array.shape, src, x._array.dtype))
+            src = wrap(np.zeros(index._array.shape, x._array.dtype))
         else:
-            return ops.scatter_number.record((x, index), {"dim": dim, "value": src})
+            return ops.scatter_number.record((x, index), {"dim": dim, "value": dtypes.number_in(src, x._array.dtype)})
     return ops.scatter.record((x, index, src), {"dim": dim})
 
 

@@ -15,6 +15,7 @@ import math
 
 import numpy as np
 
+from .dtypes import number_in
 from .kernels import (
     DIVIDE,
     added_at,
@@ -135,7 +136,9 @@ remainder = Operation(
 )
 addcmul = Operation(
     "Addcmul",
-    lambda x, y, z, *, value=1: multiplied_and_added(x, value * y if value != 1 else y, z),
+    lambda x, y, z, *, value=1: multiplied_and_added(
+        x, (value if y.dtype.kind == "f" else number_in(value, y.dtype)) * y if value != 1 else y, z
+    ),
     x=lambda g: g,
     y=lambda g, z, value: g * (z * value),
     z=lambda g, y, value: g * (y * value),
@@ -718,7 +721,7 @@ diagonal_scatter = Operation(
     y=lambda g, offset, dim1, dim2: diagonal(g, offset=offset, dim1=dim1, dim2=dim2),
 )
 masked_fill = Operation(
-    "MaskedFill", lambda x, mask, *, value: np.where(mask, np.asarray(value).astype(x.dtype), x), mix="none",
+    "MaskedFill", lambda x, mask, *, value: np.where(mask, number_in(value, x.dtype), x), mix="none",
     x=lambda g, mask: where(mask, 0.0, g),
 )  # fmt: skip
 masked_fill_by = Operation(
@@ -733,7 +736,7 @@ copy = Operation(
     y=lambda g: g,
 )
 copy.node_type.name = lambda self: "torch::autograd::CopyBackwards"
-fill = Operation("Fill", lambda x, *, value: np.full_like(x, value), mix="none", x=nothing)
+fill = Operation("Fill", lambda x, *, value: np.full_like(x, number_in(value, x.dtype)), mix="none", x=nothing)
 
 masked_scatter = Operation(
     "MaskedScatter",

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from . import kernels, ops
+from . import dtypes, kernels, ops
 from .record import Operation, wrap
 from .tensor import C_NAMES, Tensor
 
@@ -844,7 +844,8 @@ def pad(input, pad, mode="constant", value=None) -> Tensor:
                 f"The input size {n}, plus negative padding {a} and {b} resulted in a negative output size, which is invalid. "
                 f"Check dimension {at} of your input."
             )
-        return constant_pad.record((input,), {"widths": widths, "value": 0 if value is None else value})
+        value = dtypes.number_in(float(value or 0), input._array.dtype)
+        return constant_pad.record((input,), {"widths": widths, "value": value})
     if value:
         raise ValueError(f'Padding mode "{mode}" doesn\'t take in value argument')
     if mode not in EDGES:
