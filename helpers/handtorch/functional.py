@@ -677,16 +677,24 @@ def linear(input, weight, bias=None) -> Tensor:
             f"self and mat2 must have the same dtype, but got {bias.dtype.letter} and {weight.dtype.letter}"
         )
     if matrix.ndim == 1:
+        if array.ndim == 2 and bias is not None:
+            raise RuntimeError("mat2 must be a matrix, got 1-D tensor")
         product = methods.matmul(input, weight)
         return product if bias is None else product + bias
+    if matrix.dtype is not FLOAT32:
+        methods.need_numbers(input, "addmm_impl_cpu_")
     transposed = ops.t.record_one(weight)
     if array.ndim == 2:
-        if array.shape[1] != matrix.shape[1]:
-            shapes = f"{array.shape[0]}x{array.shape[1]} and {matrix.shape[1]}x{matrix.shape[0]}"
-            raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({shapes})")
+        (n, k), (outputs, inputs) = array.shape, matrix.shape
+        if k != inputs:
+            raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({n}x{k} and {inputs}x{outputs})")
         if bias is None:
             return ops.mm.record((input, transposed), {})
-        return ops.addmm.record((bias, input, transposed), {})
+        if bias._array.shape != (outputs,):
+            methods.expand(bias, n, outputs)  # complains if it does not fit
+        return ops.affine.record((bias, input, transposed), {})
+    if not array.ndim:
+        raise RuntimeError(f"both arguments to linear need to be at least 1D, but they are 0D and {matrix.ndim}D")
     if bias is None:
         return methods.matmul(input, transposed)
     rows = (

@@ -2748,6 +2748,8 @@ def addmm(x, mat1, mat2, *, beta=1, alpha=1):
         raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({n}x{k} and {k2}x{m})")
     if x._array.dtype is not mat1._array.dtype:
         raise RuntimeError(f"self and mat2 must have the same dtype, but got {x.dtype.letter} and {mat1.dtype.letter}")
+    if x._array.shape != (n, m):
+        expand(x, n, m)  # complains if it does not fit
     return ops.addmm.record((x, mat1, mat2), {"beta": beta, "alpha": alpha})
 
 

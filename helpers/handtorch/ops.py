@@ -801,6 +801,10 @@ addmm = Operation(
     b=lambda g, a, alpha: times(a.mT @ g, alpha),
 )
 baddbmm = addmm.called("Baddbmm")
+# What a layer does: the same with both factors 1.
+affine = Operation(
+    "Addmm", product_and_bias, mix="none", x=lambda g: g, a=lambda g, b: g @ b.mT, b=lambda g, a: a.mT @ g
+)
 addmv = Operation(
     "Addmv",
     lambda x, a, b, *, beta=1, alpha=1: weighted(x, beta, a @ b, alpha),
