@@ -121,7 +121,7 @@ def packed(value):
 def leave_packed(op, *args):
     """`Operation.leave_node`, whose node then packs what it has saved."""
     node = leave_plainly(op, *args)
-    if node.plan[0] or node.plan[1]:
+    if node.plan[0]:
         node.saved = [pack_entry(*entry) for entry in node.saved]
         node.kept_values = lambda recording: unpacked(node, recording)
     return node

@@ -862,8 +862,9 @@ cholesky = Operation(
 # A slope that does not change is still a function of x to the second derivative: zero, but there.
 step = Operation("Step", lambda x: (x > zero_like(x)).astype(x.dtype), mix="none", x=nothing)
 flat = Operation("Flat", lambda x: np.zeros_like(x), mix="none", x=nothing)
+passed = lambda g, x: g * ((x > zero_like(x)).astype(x.dtype) if isinstance(x, np.ndarray) else step(x))
 still = lambda grad, x: grad + flat(x) if isinstance(grad, Variable) else grad
-relu = Operation("Relu", lambda x: np.maximum(x, zero_like(x)), mix="none", x=lambda g, ans: g * step(ans))
+relu = Operation("Relu", lambda x: np.maximum(x, zero_like(x)), mix="none", x=lambda g, ans: passed(g, ans))
 leaky_relu = Operation(
     "LeakyRelu",
     lambda x, *, slope: np.where(x > 0, x, x * slope),

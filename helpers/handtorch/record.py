@@ -267,27 +267,25 @@ class Operation:
         counter of a result that is one array and is not written into an older tensor.
         """
         node = new(OpNode)
-        node.plan = keep, keeps_answer, plain, several, _, _ = self.plans.get(who) or self.plan(
-            who, type(result) is tuple
-        )
+        node.plan = keep, plain, several, _, _ = self.plans.get(who) or self.plan(who, type(result) is tuple)
         node._sequence = next(created)
         node._edges = edges if self.slots is None else tuple(map(edges.__getitem__, self.slots))
         node._metadata = tuple(map(METADATA, result)) if several else ((result.shape, result.dtype),)
         if rare and mode.anomaly:
             node.remember_where()
-        if keep or keeps_answer:
+        if keep:
             node.saved = saved = []
             for i in keep:
-                x = inputs[i]
-                if not isinstance(x, Variable):
-                    saved.append((x, None, NEVER, 0))
-                elif rare and x._inference:
-                    raise RuntimeError(IN_INFERENCE)
-                else:
+                x = inputs[i] if i >= 0 else ANSWER
+                if isinstance(x, Variable):
+                    if rare and x._inference:
+                        raise RuntimeError(IN_INFERENCE)
                     counter = x._counter
                     saved.append((x, None, counter, counter[0]))
-            if keeps_answer:
-                saved.append((ANSWER, result, result_counter or NEVER, 0))
+                elif x is ANSWER:
+                    saved.append((ANSWER, result, result_counter or NEVER, 0))
+                else:
+                    saved.append((x, None, NEVER, 0))
         if plain:
             triples, defaults = plain
             node.plain = self.plain_values(triples, inputs, params) if params or defaults is None else defaults
@@ -296,10 +294,9 @@ class Operation:
     def plan(self, who, several=False):
         """What must be kept, and how each rule finds its arguments, when the inputs whose bits are set in `who` need a gradient.
 
-        Returns the positions of the inputs to keep, whether to keep the answer, the plain values to keep (and those of a call without
-        keywords, if they are known), whether there are several results,
-        for each rule `(place among the edges, rule, its arguments)`: their indices among all that is kept, or one index, or NOTHING, or None
-        for all; and the class under which the node is seen.
+        Returns the positions of the inputs to keep, and last -1 for the result; the plain values to keep (and those of a call without
+        keywords, if they are known); whether there are several results; for each rule `(place among the edges, rule, its arguments)`:
+        their indices among all that is kept, or one index, or NOTHING, or None for all; and the class under which the node is seen.
         """
         count = who.bit_length() - 1
         rules = []
@@ -330,7 +327,8 @@ class Operation:
             triples = [(name, shape_of.get(name), self.defaults.get(name)) for name in plain]
             known = all(name in self.defaults and position is None for name, position, _ in triples)
             plain = triples, tuple([default for _, _, default in triples]) if known else None
-        self.plans[who] = plan = inputs, "ans" in names, plain, several, found, self.node_type
+        keep = (*inputs, -1) if "ans" in names else inputs
+        self.plans[who] = plan = keep, plain, several, found, self.node_type
         return plan
 
     def plain_values(self, wanted, inputs, params):
@@ -425,17 +423,17 @@ class OpNode(Node):
 
     def answer_is_in(self, array, counter, before=NEVER):
         """The result, whose version was counted by `before`, was written into another tensor's memory, which has a counter of its own."""
-        if self.plan[1] and self.saved[-1][2] is before:
+        if -1 in self.plan[0] and self.saved[-1][2] is before:
             self.saved[-1] = (ANSWER, array, counter, counter[0])
 
     def backward(self, grads):
-        keep, keeps_answer, plain, several, rules, _ = self.plan
+        keep, plain, several, rules, _ = self.plan
         edges = self._edges
         results = [None] * len(edges)
         g = self.all_there(grads) if several else grads[0]
         if g is None:
             return results
-        if keep or keeps_answer:
+        if keep:
             values = self.kept_values(isinstance(g[0] if several else g, Variable))
         elif plain:
             values = self.plain
@@ -482,7 +480,7 @@ class OpNode(Node):
                 raise modified_in_place(tensor._array, counter[0], version, tensor.grad_fn, tensor.output_nr)
             else:
                 values.append(tensor if recording or counter is NEVER else tensor._array)
-        if self.plan[2]:
+        if self.plan[1]:
             values.extend(self.plain)
         return values
 
@@ -506,7 +504,7 @@ class OpNode(Node):
             ) from None
 
     def release(self):
-        if self.plan[0] or self.plan[1]:
+        if self.plan[0]:
             self.saved = None
 
     def _as_tensor(self, grad):
