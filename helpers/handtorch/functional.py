@@ -301,6 +301,11 @@ def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, r
     """
     reduction = how(size_average, reduce, reduction)
     need_tensors("nll_loss_nd", input, target, weight)
+    return class_loss(input, target, weight, ignore_index, reduction)
+
+
+def class_loss(input, target, weight, ignore_index, reduction):
+    """`nll_loss`, once it is clear that its arguments are tensors and how it is to be reduced."""
     array, labels = input._array, target._array
     shape = array.shape
     ndim = len(shape)
@@ -351,7 +356,7 @@ def cross_entropy(
         if weight is not None and weight._array.shape != (classes,):
             raise RuntimeError("cross_entropy: " + no_weight_for_each(classes, weight))
         return with_probabilities(log_p, target, weight, reduction, label_smoothing, dim)
-    loss = nll_loss(log_p, target, weight, None, ignore_index, None, reduction)
+    loss = class_loss(log_p, target, weight, ignore_index, reduction)
     if not label_smoothing:
         return loss
     return smoothed(log_p, loss, target, weight, ignore_index, reduction, label_smoothing, dim)

@@ -180,10 +180,10 @@ class Optimizer:
         """Forget the gradients: `p.grad` becomes None, or zeros if `set_to_none` is False."""
         for group in self.param_groups:
             for p in group["params"]:
-                if p.grad is None:
-                    continue
                 if set_to_none:
-                    p.grad = None
+                    p._grad = None
+                    continue
+                if p.grad is None:
                     continue
                 if p.grad.grad_fn is not None:
                     p.grad.detach_()
