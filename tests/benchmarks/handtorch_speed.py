@@ -148,9 +148,9 @@ def main() -> int:
     if "--once" in sys.argv:
         print(json.dumps(measure(scale)))
         return 0
-    found = []
-    for number in range(1 if scale < 1 else PROCESSES):
-        print(f"process {number + 1} of {PROCESSES}", file=sys.stderr)
+    found, processes = [], 1 if scale < 1 else PROCESSES
+    for number in range(processes):
+        print(f"process {number + 1} of {processes}", file=sys.stderr)
         command = [sys.executable, __file__, "--once", *sys.argv[1:]]
         found.append(json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout))
     missed = 0
