@@ -234,13 +234,11 @@ def binary_cross_entropy_with_logits(
     return bce_logits.record((input, target, *weights), {"reduction": reduction})
 
 
-INT64, FLOAT32 = np.dtype(np.int64), np.dtype(np.float32)
+INT64 = np.dtype(np.int64)
 UNSIGNED = {n: np.dtype(f"u{n}") for n in (1, 2, 4, 8)}
 
 
 def need_tensors(name, input, target, weight):
-    if type(input) is Tensor and type(target) is Tensor and weight is None:
-        return
     methods.need_tensor(input, name)
     methods.need_tensor(target, name, 2, "target")
     if weight is not None:
@@ -306,8 +304,7 @@ def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, r
 
 def class_loss(input, target, weight, ignore_index, reduction):
     """`nll_loss`, once it is clear that its arguments are tensors and how it is to be reduced."""
-    array, labels = input._array, target._array
-    shape = array.shape
+    labels, shape = target._array, input._array.shape
     ndim = len(shape)
     # In the usual case there is nothing to look for.
     if (
@@ -315,7 +312,7 @@ def class_loss(input, target, weight, ignore_index, reduction):
         or labels.shape != shape[:1]
         or labels.dtype is not INT64
         or weight is not None
-        or (array.dtype is not FLOAT32 and not methods.is_float(input))
+        or not methods.is_float(input)
     ):
         target = fitting(input, target, weight)
         labels = target._array
@@ -347,8 +344,7 @@ def cross_entropy(
         raise IndexError("Dimension specified as 1 but tensor has no dimensions")
     if label_smoothing > 1:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing:g}")
-    methods.need_float(input, "log_softmax", dim)
-    log_p = ops.log_softmax.record_one(input, {"dim": dim})
+    log_p = methods.log_softmax(input, dim)
     if probabilities:
         if ignore_index >= 0:
             raise RuntimeError("ignore_index is not supported for floating point target")
@@ -686,8 +682,7 @@ def linear(input, weight, bias=None) -> Tensor:
             raise RuntimeError("mat2 must be a matrix, got 1-D tensor")
         product = methods.matmul(input, weight)
         return product if bias is None else product + bias
-    if matrix.dtype is not FLOAT32:
-        methods.need_numbers(input, "addmm_impl_cpu_")
+    methods.need_numbers(input, "addmm_impl_cpu_")
     transposed = ops.t.record_one(weight)
     if array.ndim == 2:
         (n, k), (outputs, inputs) = array.shape, matrix.shape

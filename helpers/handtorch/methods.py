@@ -821,7 +821,8 @@ def fill_(self, value):
                 f"fill_ only supports 0-dimension value tensor but got tensor with {value._array.ndim} dimensions."
             )
         return ops.fill_by.in_place((self, value), {})
-    if not self._array.flags.writeable and not self.requires_grad:
+    if not self._array.flags.writeable and not (walk.mode.grad and self.requires_grad):
+        self._check_writable(False)
         everywhere(self._array)[...] = dtypes.number_in(value, self._array.dtype)
         self._counter[0] += 1
         return self

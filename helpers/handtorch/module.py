@@ -122,13 +122,9 @@ class Module:
         raise NotImplementedError(f'Module [{type(self).__name__}] is missing the required "forward" function')
 
     def __call__(self, *args, **kwargs):
-        own = self.__dict__
-        if "_backward_hooks" not in own:
-            self.__getattr__("_backward_hooks")  # a subclass that forgot super().__init__()
         if (
-            own["_forward_hooks"] or own["_forward_pre_hooks"] or own["_backward_hooks"] or own["_backward_pre_hooks"]
-            or EVERYWHERE["_forward_hooks"] or EVERYWHERE["_forward_pre_hooks"]
-            or EVERYWHERE["_backward_hooks"] or EVERYWHERE["_backward_pre_hooks"]
+            self._backward_hooks or self._backward_pre_hooks or self._forward_hooks or self._forward_pre_hooks
+            or any(EVERYWHERE.values())
         ):  # fmt: skip
             return call_with_hooks(self, args, kwargs)
         return self.forward(*args, **kwargs)

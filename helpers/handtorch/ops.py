@@ -576,7 +576,7 @@ select = Operation(
     x=lambda g, x_shape, dim, index: place(g, shape=x_shape, key=at(dim, index)),
 )  # fmt: skip
 slicing = Operation(
-    "Slice", lambda x, *, dim, part: x[at(dim, part)] if dim else x[part], mix="none", view=True,
+    "Slice", lambda x, *, dim, part: x[at(dim, part)], mix="none", view=True,
     x=lambda g, x_shape, dim, part: place(g, shape=x_shape, key=at(dim, part)),
 )  # fmt: skip
 diagonal = Operation(
@@ -862,9 +862,8 @@ cholesky = Operation(
 # A slope that does not change is still a function of x to the second derivative: zero, but there.
 step = Operation("Step", lambda x: (x > zero_like(x)).astype(x.dtype), mix="none", x=nothing)
 flat = Operation("Flat", lambda x: np.zeros_like(x), mix="none", x=nothing)
-passed = lambda g, x: g * ((x > zero_like(x)).astype(x.dtype) if isinstance(x, np.ndarray) else step(x))
 still = lambda grad, x: grad + flat(x) if isinstance(grad, Variable) else grad
-relu = Operation("Relu", lambda x: np.maximum(x, zero_like(x)), mix="none", x=lambda g, ans: passed(g, ans))
+relu = Operation("Relu", lambda x: np.maximum(x, zero_like(x)), mix="none", x=lambda g, ans: g * step(ans))
 leaky_relu = Operation(
     "LeakyRelu",
     lambda x, *, slope: np.where(x > 0, x, x * slope),

@@ -22,8 +22,7 @@ from .creation import full_like, tensor, zeros_like
 from .dtypes import finfo, float32, float64, get_default_dtype
 from .end import end_of
 from .methods import cat, typename
-from .tensor import Tensor, warn
-from .walk import mode
+from .tensor import Tensor, warn, with_graph
 
 __getattr__ = end_of("torch.optim")
 
@@ -64,8 +63,7 @@ def _with_step_hooks(step: Callable) -> Callable:
     @wraps(step)
     def hooked(self, *args, **kwargs):
         args = (self, *args)
-        before = _BEFORE_EVERY_STEP or self._optimizer_step_pre_hooks
-        for hook in chain(_BEFORE_EVERY_STEP.values(), self._optimizer_step_pre_hooks.values()) if before else ():
+        for hook in chain(_BEFORE_EVERY_STEP.values(), self._optimizer_step_pre_hooks.values()):
             changed = hook(self, args, kwargs)
             if changed is None:
                 continue
@@ -73,8 +71,7 @@ def _with_step_hooks(step: Callable) -> Callable:
                 raise RuntimeError(f"{step} must return None or a tuple of (new_args, new_kwargs), but got {changed}.")
             args, kwargs = changed
         result = step(*args, **kwargs)
-        after = self._optimizer_step_post_hooks or _AFTER_EVERY_STEP
-        for hook in chain(self._optimizer_step_post_hooks.values(), _AFTER_EVERY_STEP.values()) if after else ():
+        for hook in chain(self._optimizer_step_post_hooks.values(), _AFTER_EVERY_STEP.values()):
             hook(self, args, kwargs)
         return result
 
@@ -160,17 +157,16 @@ class Optimizer:
         if closure is not None:
             with enable_grad():
                 loss = closure()
-        before, mode.grad = mode.grad, False  # as under no_grad, which takes longer to set up than to do this
-        try:
-            for group in self.param_groups:
-                maximize = group.get("maximize", False)
-                for p in group["params"]:
-                    grad = p.grad
-                    if grad is not None:
-                        self.update(p, -grad if maximize else grad, group)
-        finally:
-            mode.grad = before
+        with_graph(False, self._update_all)
         return loss
+
+    def _update_all(self):
+        for group in self.param_groups:
+            maximize = group.get("maximize", False)
+            for p in group["params"]:
+                grad = p.grad
+                if grad is not None:
+                    self.update(p, -grad if maximize else grad, group)
 
     def update(self, p: Tensor, grad: Tensor, group: dict) -> None:
         """Change `p` in place by one step against `grad`, with the options of its `group` and its memory `self.state[p]`."""

@@ -18,7 +18,11 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from numpy._core._multiarray_umath import __cpu_features__
+
+try:
+    from numpy._core._multiarray_umath import __cpu_features__
+except ImportError:  # it is NumPy's own, and may move
+    __cpu_features__ = {}
 
 VECTOR_BYTES = 32
 WIDEST_REGISTER = 64 if __cpu_features__.get("AVX512_SKX") else 32  # in bytes, on this processor

@@ -20,7 +20,7 @@ import numpy as np
 
 from . import dtypes, ops
 from .dtypes import CPU, Size
-from .indexing import get_item, set_item, slice_along
+from .indexing import get_item, set_item
 from .record import Variable, edge_of, wrap
 from .text import tensor_text
 from .walk import Handle, Node, created, mode, rare, walk
@@ -542,9 +542,6 @@ class Tensor(Variable):
             if not -n <= key < n:
                 raise IndexError(f"index {key} is out of bounds for dimension 0 with size {n}")
             return ops.select.record_one(self, {"dim": 0, "index": key + n if key < 0 else key})
-        if type(key) is slice and self._array.ndim:
-            shown = slice_along(self, 0, key)
-            return ops.positive(self) if shown is self else shown
         return get_item(self, key)
 
     def __setitem__(self, key, value):

@@ -41,8 +41,8 @@ class Node:
 
     `_edges` has one `(node, output_nr)` per tensor input, with None for an input that needs no gradient; `next_functions` is what
     others see of it. `_metadata` has the `(shape, dtype)` of each output, `_sequence` the place in the order of creation.
-    `backward(grads)` takes one gradient (or None) per output and returns one per edge. Most names begin with a line, because a
-    node can be the `ctx` of a Function, on which everybody may put what they like.
+    `backward(grads)` takes one gradient (or None) per output and returns one per edge. Most names begin with an underscore, because
+    a node can be the `ctx` of a Function, on which everybody may put what they like.
     """
 
     __slots__ = ("_edges", "_metadata", "_sequence", "__dict__", "__weakref__")
