@@ -303,7 +303,14 @@ def product_and_bias(x, a, b):
     """x + a @ b; with a single column in a, PyTorch multiplies and adds in one step, rounded once."""
     if a.ndim == 2 and a.shape[1] == 1 and b.shape[1] > 1:
         return multiplied_and_added(x, b, a)
-    return x + a @ b
+    product = multiplied(a, b)
+    product += x
+    return product
+
+
+def multiplied(a, b):
+    """a @ b, of matrices. A small transposed b is written out first: NumPy then adds as PyTorch does, row after row, and sooner."""
+    return a @ (np.ascontiguousarray(b) if a.size * b.shape[1] <= 10**6 else b)
 
 
 def weighted(x, beta, product, alpha):
@@ -682,7 +689,11 @@ def first_rows(n, width):
 def picked_loss(x, target, weight, ignore_index, reduction):
     """Minus the weighted log-probability of each target."""
     key, weights = picked(x, target, weight, ignore_index)
-    losses = -x[key] if weights is None else -x[key] * weights
+    if weights is None:
+        n, width = x.shape
+        losses = -x.reshape(-1)[first_rows(n, width) + target]
+    else:
+        losses = -x[key] * weights
     if reduction == "none":
         return losses
     loss = sixteen_by_sixteen(losses if losses.ndim == 1 else losses.reshape(-1))

@@ -369,7 +369,8 @@ def add_(self, other, *, alpha=1):
         return ops.add.in_place((self, other), {})
     if type(other) is Tensor and not walk.mode.grad:
         # The step of an optimizer is written at once where it belongs.
-        self._check_writable(False)
+        if walk.rare:
+            self._check_writable(False)
         if kernels.add_multiple(self._array, alpha, other._array):
             self._counter[0] += 1
             return self

@@ -62,6 +62,8 @@ class ModuleHandle:
     def __init__(self, hooks, hook, prepend=False):
         self.hooks, self.id = hooks, next(ModuleHandle._ids)
         hooks[self.id] = hook
+        if any(EVERYWHERE.values()):
+            used_everywhere[:] = [True]
         if prepend:
             hooks.move_to_end(self.id, last=False)
 
@@ -81,6 +83,7 @@ HOOKS = (
     "_state_dict_pre_hooks", "_state_dict_hooks", "_load_state_dict_pre_hooks", "_load_state_dict_post_hooks",
 )  # fmt: skip
 EVERYWHERE = {name: OrderedDict() for name in HOOKS[:4]}
+used_everywhere = []  # as long as this is empty nobody has hooked all modules
 
 
 def register_module_forward_pre_hook(hook):
@@ -124,10 +127,10 @@ class Module:
     def __call__(self, *args, **kwargs):
         if (
             self._backward_hooks or self._backward_pre_hooks or self._forward_hooks or self._forward_pre_hooks
-            or any(EVERYWHERE.values())
+            or used_everywhere
         ):  # fmt: skip
             return call_with_hooks(self, args, kwargs)
-        return self.forward(*args, **kwargs)
+        return self.forward(*args, **kwargs) if kwargs else self.forward(*args)
 
     # ---- attributes --------------------------------------------------------------------------------------------------
 

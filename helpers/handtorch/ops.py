@@ -49,6 +49,7 @@ from .kernels import (
     log_sum_exp,
     logistic,
     modulus,
+    multiplied,
     multiplied_and_added,
     norm_of,
     on_a_diagonal,
@@ -84,8 +85,7 @@ PI = math.pi
 
 def entry(name, forward, **rules):
     """A function of one real number: integers become floating, and small arrays are rounded only once."""
-    exact = rounded_once(forward)
-    return Operation(name, lambda x: exact(x), mix="float", **rules)
+    return Operation(name, rounded_once(forward), mix="float", **rules)
 
 
 def without_derivative(op, name, what):
@@ -785,15 +785,15 @@ CHOSEN |= {name: gather.called(name.capitalize()) for name in ("cummax", "cummin
 
 # ---- matrices --------------------------------------------------------------------------------------------------------
 
-mm = Operation("Mm", np.matmul, mix="none", x=lambda g, y: g @ y.mT, y=lambda g, x: x.mT @ g)
-bmm = mm.called("Bmm")
+mm = Operation("Mm", multiplied, mix="none", a=lambda g, b: mm(g, b.mT), b=lambda g, a: mm(a.mT, g))
+bmm = Operation("Bmm", np.matmul, mix="none", x=lambda g, y: g @ y.mT, y=lambda g, x: x.mT @ g)
 mv = Operation("Mv", np.matmul, mix="none", x=lambda g, y: g[:, None] * y, y=lambda g, x: x.T @ g)
 vdot = Operation("Vdot", np.matmul, mix="none", x=lambda g, y: g * y, y=lambda g, x: g * x)
 dot = Operation("Dot", np.matmul, mix="none", x=lambda g, y: g * y, y=lambda g, x: g * x)
 addmm = Operation(
     "Addmm",
     lambda x, a, b, *, beta=1, alpha=1: (
-        product_and_bias(x, a, b) if beta == alpha == 1 else weighted(x, beta, a @ b, alpha)
+        product_and_bias(x, a, b) if beta == alpha == 1 else weighted(x, beta, multiplied(a, b), alpha)
     ),
     mix="none",
     x=lambda g, beta: times(g, beta),
@@ -801,9 +801,9 @@ addmm = Operation(
     b=lambda g, a, alpha: times(a.mT @ g, alpha),
 )
 baddbmm = addmm.called("Baddbmm")
-# What a layer does: the same with both factors 1.
+# What a layer does: the same with both factors 1. Here b is a transposed weight, and so is, in memory, its gradient.
 affine = Operation(
-    "Addmm", product_and_bias, mix="none", x=lambda g: g, a=lambda g, b: g @ b.mT, b=lambda g, a: a.mT @ g
+    "Addmm", product_and_bias, mix="none", x=lambda g: g, a=lambda g, b: g @ b.mT, b=lambda g, a: (g.mT @ a).mT
 )
 addmv = Operation(
     "Addmv",

@@ -164,7 +164,7 @@ class Optimizer:
         for group in self.param_groups:
             maximize = group.get("maximize", False)
             for p in group["params"]:
-                grad = p.grad
+                grad = p._grad
                 if grad is not None:
                     self.update(p, -grad if maximize else grad, group)
 

@@ -91,6 +91,22 @@ def made_by(array, node, nr=0, counter=None):
     return tensor
 
 
+def view_of(source, array, edge, op, params, nr=None):
+    """A new tensor that shows memory of `source`: what the operation `op` gave for it, or output `nr` of several."""
+    view, base = new(tensor_type), source._base
+    view._array = array
+    view._counter = counter = source._counter
+    view._base = base = source if base is None else base
+    view._shows = source, op, params, nr
+    view._seen = counter[0]
+    view._edge = edge
+    view._requires_grad = edge is not None or base._requires_grad
+    view._made_in_no_grad = edge is None and not mode.grad
+    if rare and (mode.inference or source._inference):
+        view._inference = True
+    return view
+
+
 def edge_of(x):
     """Where a gradient of this variable goes: `(node, output_nr)`; `(None, 0)` if it needs none."""
     if not x._requires_grad:
@@ -230,6 +246,9 @@ class Operation:
             return self.several(result, who, edges, inputs, params)
         if type(result) is not ndarray:
             result = asarray(result)
+        if self.view:
+            edge = (self.leave_node(who, edges, inputs, params, result), 0) if who and self.rules else None
+            return view_of(inputs[0], result, edge, self, params)
         output = new(tensor_type)  # from here to the node this is `wrap`, written out
         output._array = result
         output._counter = counter = [0]
@@ -242,8 +261,6 @@ class Operation:
         else:
             output._requires_grad = False
             output._edge = None
-        if self.view:
-            output._show(inputs[0], self, params, None)
         return output
 
     def several(self, result, who, edges, inputs, params):
@@ -252,11 +269,13 @@ class Operation:
         node = self.leave_node(who, edges, inputs, params, result) if who and self.rules else None
         outputs = []
         for array in result:
-            output = wrap(array)
-            if node is not None and array.dtype.kind == "f":
-                output._requires_grad, output._edge = True, (node, len(outputs))
+            nr = len(outputs)
+            edge = (node, nr) if node is not None and array.dtype.kind == "f" else None
             if self.view:
-                output._show(inputs[0], self, params, len(outputs))
+                output = view_of(inputs[0], array, edge, self, params, nr)
+            else:
+                output = wrap(array)
+                output._requires_grad, output._edge = edge is not None, edge
             outputs.append(output)
         return outputs
 
@@ -287,16 +306,19 @@ class Operation:
                 else:
                     saved.append((x, None, NEVER, 0))
         if plain:
-            triples, defaults = plain
-            node.plain = self.plain_values(triples, inputs, params) if params or defaults is None else defaults
+            names, defaults, shapes = plain
+            node.plain = values = list(map(params.get, names, defaults))
+            for i, position in shapes:
+                values[i] = inputs[position]._array.shape if position is not None else [x._array.shape for x in inputs]
         return node
 
     def plan(self, who, several=False):
         """What must be kept, and how each rule finds its arguments, when the inputs whose bits are set in `who` need a gradient.
 
-        Returns the positions of the inputs to keep, and last -1 for the result; the plain values to keep (and those of a call without
-        keywords, if they are known); whether there are several results; for each rule `(place among the edges, rule, its arguments)`:
-        their indices among all that is kept, or one index, or NOTHING, or None for all; and the class under which the node is seen.
+        Returns the positions of the inputs to keep, and last -1 for the result; the plain values to keep: their names and defaults,
+        and for each that is a shape its place and the position of that input, or None for all inputs; whether there are several results; for each rule `(place among the edges, rule, its
+        arguments)`: their indices among all that is kept, or one index, or NOTHING, or None for all; and the class under which the node is
+        seen.
         """
         count = who.bit_length() - 1
         rules = []
@@ -324,27 +346,11 @@ class Operation:
             found.append((place, rule, arguments))
         shape_of = {name + "_shape": i for i, name in enumerate(self.inputs)}
         if plain:
-            triples = [(name, shape_of.get(name), self.defaults.get(name)) for name in plain]
-            known = all(name in self.defaults and position is None for name, position, _ in triples)
-            plain = triples, tuple([default for _, _, default in triples]) if known else None
+            shapes = [(i, shape_of.get(name)) for i, name in enumerate(plain) if name in shape_of or name == "shapes"]
+            plain = plain, list(map(self.defaults.get, plain)), shapes
         keep = (*inputs, -1) if "ans" in names else inputs
         self.plans[who] = plan = keep, plain, several, found, self.node_type
         return plan
-
-    def plain_values(self, wanted, inputs, params):
-        """What rules ask for beside tensors: triples of a name, the position of the input whose shape it is, or None, and a default.
-
-        Without a position it is all shapes, or a keyword.
-        """
-        found = []
-        for name, position, default in wanted:
-            if position is not None:
-                found.append(inputs[position]._array.shape)
-            elif name == "shapes":
-                found.append([x._array.shape for x in inputs])
-            else:
-                found.append(params.get(name, default))
-        return found
 
     def in_place(self, inputs, params):
         """Write the result into inputs[0], a tensor, and return it."""
@@ -434,7 +440,8 @@ class OpNode(Node):
         if g is None:
             return results
         if keep:
-            values = self.kept_values(isinstance(g[0] if several else g, Variable))
+            first = g[0] if several else g
+            values = self.kept_values(type(first) is not ndarray and isinstance(first, Variable))
         elif plain:
             values = self.plain
         for i, rule, wanted in rules:

@@ -21,7 +21,7 @@ import numpy as np
 from . import dtypes, ops
 from .dtypes import CPU, Size
 from .indexing import get_item, set_item
-from .record import Variable, edge_of, wrap
+from .record import Variable, edge_of, new, wrap
 from .text import tensor_text
 from .walk import Handle, Node, created, mode, rare, walk
 
@@ -312,23 +312,14 @@ class Tensor(Variable):
         return Handle(self._hooked, "_after", run)
 
     def _new_leaf_node(self):
-        node = AccumulateGrad(self)
+        node = new(AccumulateGrad)  # which is `AccumulateGrad(self)` written out
+        node.variable, node._edges = self, ()
+        node._metadata = ((self._array.shape, self._array.dtype),)
+        node._sequence = 2**62 - next(created)
         self._leaf_node = weakref.ref(node)
         return node
 
     # ---- views and writing in place ----------------------------------------------------------------------------------
-
-    def _show(self, source, op, params, nr):
-        """Become a view: the output of the view operation `op` on `source`, or output `nr` of several."""
-        counter = self._counter = source._counter
-        base = self._base = source if source._base is None else source._base
-        self._shows = (source, op, params, nr)
-        self._seen = counter[0]
-        self._made_in_no_grad = not (self._edge or mode.grad)
-        if rare and source._inference:
-            self._inference = True
-        if base._requires_grad:
-            self._requires_grad = True
 
     def _seen_through(self, root):
         """The part of `root` (the base's memory, or an array or tensor like it) that this view shows."""
@@ -629,7 +620,7 @@ class AccumulateGrad(Node):
         if grad is None:
             return ()
         old = variable._grad
-        if isinstance(grad, Tensor):
+        if type(grad) is not np.ndarray and isinstance(grad, Tensor):
             grad = ops.copy(wrap(np.zeros_like(grad._array)), grad) if old is None else old + grad
             variable._grad = grad
         elif old is None:

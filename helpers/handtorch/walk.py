@@ -13,6 +13,7 @@ import operator
 import threading
 import traceback
 import warnings
+from heapq import heappop, heappush
 
 SECOND_TIME = (
     "Trying to backward through the graph a second time (or directly access saved tensors after they have already been "
@@ -146,96 +147,93 @@ class Handle:
         self.remove()
 
 
-AGE = operator.attrgetter("_sequence")
-
-
-def reachable(roots):
-    """What lies below `roots`: every node, with a slot for the gradient of each output; the nodes that are no leaves, the oldest first;
-    and how many gradients each leaf waits for.
-    """
-    slots, inner, missing = {}, [], {}
-    stack = [roots]
+def below(edges):
+    """Every node below `edges`, and how many gradients each leaf among them waits for."""
+    nodes, waiting, stack = set(), {}, [edges]
     for edges in stack:  # which grows meanwhile
         for node, _ in edges:
             if node is None:
                 continue
-            if node in slots:
-                if node in missing:
-                    missing[node] += 1
-                continue
-            slots[node] = [None] * len(node._metadata)
-            further = node._edges
-            if further:
-                stack.append(further)
-                inner.append(node)
-            else:
-                missing[node] = 1
-    inner.sort(key=AGE)
-    return slots, inner, missing
+            if not node._edges:
+                waiting[node] = waiting.get(node, 0) + 1
+            if node not in nodes:
+                nodes.add(node)
+                stack.append(node._edges)
+    return nodes, waiting
 
 
 def nodes_on_the_way(nodes, targets):
-    """The nodes whose backward must run so that a gradient reaches one of `targets`: those with a target below them."""
+    """Of each node whether its backward must run so that a gradient reaches one of `targets`: whether a target lies below it."""
     reaches = {}
-    for node in sorted(nodes, key=AGE):
-        reaches[node] = any(below is not None and (below in targets or reaches.get(below)) for below, _ in node._edges)
+    for node in sorted(nodes, key=operator.attrgetter("_sequence")):
+        reaches[node] = any(
+            further is not None and (further in targets or reaches.get(further)) for further, _ in node._edges
+        )
     return reaches
 
 
 def walk(roots, grads, *, keep_graph, captures=None):
     """Carry `grads`, one for each `(node, output_nr)` of `roots`, back through the graph.
 
-    The youngest node runs first: what hands it gradients is younger still, so all of them have arrived. A leaf runs as soon as it
-    has its last. There is no recursion: a chain of any length works. `captures` maps `(node, output_nr)` to a place: then nothing
-    reaches a leaf's `.grad`, and the captured gradients are returned as a dict from place to gradient.
+    The youngest node runs first: what hands it gradients is younger still, so all of them have arrived. The leaves run last. There is no
+    recursion: a chain of any length works. `captures` maps `(node, output_nr)` to a place: then nothing reaches a leaf's `.grad`, and
+    the captured gradients are returned as a dict from place to gradient.
     """
-    slots, inner, missing = reachable(roots)
-    wanted = needed = captured = None
+    wanted = needed = captured = waiting = None
+    careful = captures is not None or rare
+    if careful:  # a hook can tell when a leaf runs: in PyTorch as soon as it has its last gradient
+        nodes, waiting = below(roots)
     if captures is not None:
-        captured = {}
-        wanted = {}
+        captured, wanted = {}, {}
         for (node, nr), place in captures.items():
             wanted.setdefault(node, []).append((nr, place))
-        needed = nodes_on_the_way(slots, wanted)
-    careful = captured is not None or rare
-    leaves = []  # that have all their gradients
+        needed = nodes_on_the_way(nodes, wanted)
+    slots, queue, leaves = {}, [], []
     edges, results = roots, grads
-    while True:
-        i = -1
-        for grad in results:  # counted by hand: zip alone would cost several percent
-            i += 1
-            node, nr = edges[i]
-            if node is None:
-                continue
-            arrived = slots[node]
-            if arrived[nr] is None:
-                arrived[nr] = grad
-            elif grad is not None:
-                arrived[nr] = arrived[nr] + grad
-            if node in missing:
-                if missing[node] == 1:
-                    leaves.append(node)
-                else:
-                    missing[node] -= 1
-        if leaves:
-            if len(leaves) > 1:
-                leaves.sort(key=AGE)
-            node = leaves.pop()
-        elif inner:
-            node = inner.pop()
-        else:
-            return captured
-        grads = slots.pop(node)
-        if careful:
-            results = backward_with_care(node, grads, captured, wanted, needed)
-            if results is None:
-                edges = results = ()
-                continue
-        else:
-            results = node.backward(grads)
-        edges = node._edges
-        if not keep_graph:
-            node.release()
+    try:
+        while True:
+            i = -1
+            for grad in results:  # counted by hand: zip alone would cost several percent
+                i += 1
+                node, nr = edges[i]
+                if node is None:
+                    continue
+                arrived = slots.get(node)
+                if arrived is None:
+                    slots[node] = arrived = [None] * len(node._metadata)
+                    if node._edges:
+                        heappush(queue, (-node._sequence, node))
+                    elif not careful:
+                        leaves.append(node)
+                if arrived[nr] is None:
+                    arrived[nr] = grad
+                elif grad is not None:
+                    arrived[nr] = arrived[nr] + grad
+                if careful and node in waiting:
+                    waiting[node] -= 1
+                    if not waiting[node]:
+                        heappush(queue, (-node._sequence, node))
+            if not queue:
+                return captured
+            _, node = heappop(queue)
+            edges = node._edges
+            if careful:
+                results = backward_with_care(node, slots.pop(node), captured, wanted, needed)
+                if results is None:
+                    results = ()
+                    continue
+            else:
+                results = node.backward(slots.pop(node))
+            if not keep_graph:
+                node.release()
+    except BaseException:
+        # In PyTorch, where leaves do not wait for the end, those that have all their gradients ran before the node that failed.
+        _, waiting = below([*edges, *itertools.chain.from_iterable(node._edges for _, node in queue)])
+        leaves = [leaf for leaf in leaves if leaf not in waiting]
+        raise
+    finally:
+        for leaf in leaves:
+            leaf.backward(slots[leaf])
 
 
 def backward_with_care(node, grads, captured, wanted, needed):
