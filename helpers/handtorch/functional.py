@@ -124,7 +124,7 @@ def place_loss(g, x, target, weight, ignore_index, reduction):
     """Minus the weight of its class, at each target's place."""
     recording = isinstance(g, Variable)
     if not recording and weight is None and ignore_index is None and x.ndim == 2:
-        return kernels.placed_flat(-(g / len(x) if reduction == "mean" else g), x.shape, target)
+        return kernels.placed_in_rows(-(g / len(x) if reduction == "mean" else g), x.shape, target)
     labels = ops.array_of(target)
     key, weights = kernels.picked(ops.array_of(x), labels, ops.array_of(weight), ignore_index)
     if reduction == "mean":

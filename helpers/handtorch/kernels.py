@@ -271,9 +271,9 @@ def in_float32(number):
 
 
 def add_multiple(x, factor, y, few=4096):
-    """Write `multiplied_and_added(x, factor, y)` into x and return True, if they are few float32 of one shape, no views, and a number."""
+    """Write x + factor * y, rounded once, into x and return True, if they are few float32 of one shape, and no views."""
     if (
-        x.dtype is not FLOAT32 or y.dtype is not FLOAT32 or type(factor) is not float or x.size > few or x.shape != y.shape
+        x.dtype is not FLOAT32 or y.dtype is not FLOAT32 or x.size > few or x.shape != y.shape
         or x.base is not None or y.base is not None
     ):  # fmt: skip
         return False
@@ -310,7 +310,7 @@ def product_and_bias(x, a, b):
 
 def multiplied(a, b):
     """a @ b, of matrices. A small transposed b is written out first: NumPy then adds as PyTorch does, row after row, and sooner."""
-    return a @ (np.ascontiguousarray(b) if a.size * b.shape[1] <= 10**6 else b)
+    return a @ (b.copy() if a.size * b.shape[1] <= 10**6 else b)
 
 
 def weighted(x, beta, product, alpha):
@@ -531,12 +531,11 @@ def placed(g, shape, key, unique=False):
     return result
 
 
-def placed_flat(values, shape, columns):
+def placed_in_rows(values, shape, columns):
     """Zeros of a matrix's shape with one value in each row, at the given columns."""
-    n, width = shape
-    result = np.zeros(n * width, values.dtype)
-    result[first_rows(n, width) + columns] = values
-    return result.reshape(shape)
+    result = np.zeros(shape, values.dtype)
+    result[row_numbers(shape[0]), columns] = values
+    return result
 
 
 def is_basic(key):
@@ -669,7 +668,7 @@ def picked(x, target, weight, ignore_index):
     ignore_index is None if no target is to be ignored.
     """
     if x.ndim == 2 and weight is None and (ignore_index is None or ignore_index not in target):
-        return (first_rows(target.size, 1), target), None
+        return (row_numbers(target.size), target), None
     ignored = np.zeros(target.shape, bool) if ignore_index is None else target == ignore_index
     classes = np.where(ignored, 0, target)
     weight = np.ones(x.shape[x.ndim > 1], x.dtype) if weight is None else weight
@@ -681,19 +680,15 @@ def picked(x, target, weight, ignore_index):
 
 
 @functools.lru_cache(maxsize=64)
-def first_rows(n, width):
-    """Where each of n rows begins, in a flat array of rows of that width."""
-    return np.arange(n) * width
+def row_numbers(n):
+    """The index of each of n rows."""
+    return np.arange(n)
 
 
 def picked_loss(x, target, weight, ignore_index, reduction):
     """Minus the weighted log-probability of each target."""
     key, weights = picked(x, target, weight, ignore_index)
-    if weights is None:
-        n, width = x.shape
-        losses = -x.reshape(-1)[first_rows(n, width) + target]
-    else:
-        losses = -x[key] * weights
+    losses = -x[key] if weights is None else -x[key] * weights
     if reduction == "none":
         return losses
     loss = sixteen_by_sixteen(losses if losses.ndim == 1 else losses.reshape(-1))

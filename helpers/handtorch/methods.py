@@ -364,16 +364,15 @@ def sub(x, other, *, alpha=1):
 
 def add_(self, other, *, alpha=1):
     """Add `alpha * other` to the tensor itself."""
+    if (
+        type(other) is Tensor and type(alpha) is float and not (walk.mode.grad or walk.rare)
+        and kernels.add_multiple(self._array, alpha, other._array)
+    ):  # fmt: skip
+        self._counter[0] += 1  # the step of an optimizer, written at once where it belongs
+        return self
     other = other if type(other) is Tensor else as_operand(other)
     if alpha == 1 and alpha is not True:
         return ops.add.in_place((self, other), {})
-    if type(other) is Tensor and not walk.mode.grad:
-        # The step of an optimizer is written at once where it belongs.
-        if walk.rare:
-            self._check_writable(False)
-        if kernels.add_multiple(self._array, alpha, other._array):
-            self._counter[0] += 1
-            return self
     return ops.add_scaled.in_place(*multiple(self, other, alpha))
 
 

@@ -242,9 +242,9 @@ class Operation:
 
     def outcome(self, result, who, edges, inputs, params):
         """The tensors around the arrays that the forward gave. who, edges: as for `leave_node`; who is 0 if no gradient is wanted."""
-        if type(result) is tuple:
-            return self.several(result, who, edges, inputs, params)
         if type(result) is not ndarray:
+            if type(result) is tuple:
+                return self.several(result, who, edges, inputs, params)
             result = asarray(result)
         if self.view:
             edge = (self.leave_node(who, edges, inputs, params, result), 0) if who and self.rules else None

@@ -625,7 +625,7 @@ class AccumulateGrad(Node):
             variable._grad = grad
         elif old is None:
             # The same array may be on its way to another leaf, so each takes a copy.
-            variable._grad = wrap(np.array(grad, order="C"))
+            variable._grad = wrap(grad.copy() if type(grad) is np.ndarray else np.array(grad))
         else:
             old._array += grad
             old._counter[0] += 1

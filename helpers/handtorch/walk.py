@@ -198,17 +198,19 @@ def walk(roots, grads, *, keep_graph, captures=None):
                 node, nr = edges[i]
                 if node is None:
                     continue
-                arrived = slots.get(node)
-                if arrived is None:
+                if node in slots:
+                    arrived = slots[node]
+                    if arrived[nr] is None:
+                        arrived[nr] = grad
+                    elif grad is not None:
+                        arrived[nr] = arrived[nr] + grad
+                else:
                     slots[node] = arrived = [None] * len(node._metadata)
+                    arrived[nr] = grad
                     if node._edges:
                         heappush(queue, (-node._sequence, node))
                     elif not careful:
                         leaves.append(node)
-                if arrived[nr] is None:
-                    arrived[nr] = grad
-                elif grad is not None:
-                    arrived[nr] = arrived[nr] + grad
                 if careful and node in waiting:
                     waiting[node] -= 1
                     if not waiting[node]:
