@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from helpers.handtorch import sums
+from helpers.handtorch.kernels import multiplied
 from helpers.handtorch.sums import fused, softmax_sum, torch_norm, torch_prod, torch_sum
 
 FLOATS = [np.float32, np.float64]
@@ -197,3 +198,12 @@ def test_fused_multiply_add_rounds_once():
         z[::2] = -(x * y)[::2]  # the case that shows the difference
         exact = [Fraction(float(a)) * Fraction(float(b)) + Fraction(float(c)) for a, b, c in zip(x, y, z, strict=True)]
         assert fused(x, y, z).tolist() == [float(dtype(float(value))) for value in exact]
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_a_product_is_the_same_however_its_second_factor_lies_in_memory(dtype):
+    """A layer multiplies by a transposed weight; NumPy by itself would add in another order, on some processors."""
+    rng = np.random.default_rng(16)
+    for n, k, m in ((32, 64, 32), (32, 32, 10), (100, 20, 20), (11, 3, 5), (7, 200, 30)):
+        a, weight = rng.standard_normal((n, k)).astype(dtype), rng.standard_normal((m, k)).astype(dtype)
+        np.testing.assert_array_equal(multiplied(a, weight.T), a @ np.ascontiguousarray(weight.T))

@@ -309,8 +309,8 @@ def product_and_bias(x, a, b):
 
 
 def multiplied(a, b):
-    """a @ b, of matrices. A small transposed b is written out first: NumPy then adds as PyTorch does, row after row, and sooner."""
-    return a @ (b.copy() if a.size * b.shape[1] <= 10**6 else b)
+    """a @ b, of matrices. A small b is copied, because of a transposed one NumPy would add in another order than PyTorch, and take longer."""
+    return a @ (b.copy() if a.size * b.shape[-1] <= 10**6 else b)
 
 
 def weighted(x, beta, product, alpha):

@@ -786,7 +786,7 @@ CHOSEN |= {name: gather.called(name.capitalize()) for name in ("cummax", "cummin
 # ---- matrices --------------------------------------------------------------------------------------------------------
 
 mm = Operation("Mm", multiplied, mix="none", a=lambda g, b: mm(g, b.mT), b=lambda g, a: mm(a.mT, g))
-bmm = Operation("Bmm", np.matmul, mix="none", x=lambda g, y: g @ y.mT, y=lambda g, x: x.mT @ g)
+bmm = Operation("Bmm", multiplied, mix="none", a=lambda g, b: g @ b.mT, b=lambda g, a: a.mT @ g)
 mv = Operation("Mv", np.matmul, mix="none", x=lambda g, y: g[:, None] * y, y=lambda g, x: x.T @ g)
 vdot = Operation("Vdot", np.matmul, mix="none", x=lambda g, y: g * y, y=lambda g, x: g * x)
 dot = Operation("Dot", np.matmul, mix="none", x=lambda g, y: g * y, y=lambda g, x: g * x)

@@ -315,10 +315,10 @@ class Operation:
     def plan(self, who, several=False):
         """What must be kept, and how each rule finds its arguments, when the inputs whose bits are set in `who` need a gradient.
 
-        Returns the positions of the inputs to keep, and last -1 for the result; the plain values to keep: their names and defaults,
-        and for each that is a shape its place and the position of that input, or None for all inputs; whether there are several results; for each rule `(place among the edges, rule, its
-        arguments)`: their indices among all that is kept, or one index, or NOTHING, or None for all; and the class under which the node is
-        seen.
+        Returns the positions of the inputs to keep, and last -1 for the result; the plain values to keep: their names, their defaults, and
+        for each that is a shape its place and the position of that input, or None for all inputs; whether there are several results; for
+        each rule `(place among the edges, rule, its arguments)`: their indices among all that is kept, or one index, or NOTHING, or None
+        for all; and the class under which the node is seen.
         """
         count = who.bit_length() - 1
         rules = []

@@ -235,7 +235,7 @@ def walk(roots, grads, *, keep_graph, captures=None):
         raise
     finally:
         for leaf in leaves:
-            leaf.backward(slots[leaf])
+            leaf.backward(slots.pop(leaf))
 
 
 def backward_with_care(node, grads, captured, wanted, needed):
