@@ -15,7 +15,7 @@ from . import random as random  # gives tensors the bernoulli_ of dropout
 from .end import end_of
 from .methods import broadcast_tensors, dim_of
 from .ops import log, sign, where
-from .record import Operation, Variable, sum_to, wrap
+from .record import FLOAT32, Operation, Variable, sum_to, wrap
 from .spatial import (  # noqa: F401 (most names are for users)
     adaptive_avg_pool1d,
     adaptive_avg_pool2d,
@@ -682,7 +682,8 @@ def linear(input, weight, bias=None) -> Tensor:
             raise RuntimeError("mat2 must be a matrix, got 1-D tensor")
         product = methods.matmul(input, weight)
         return product if bias is None else product + bias
-    methods.need_numbers(input, "addmm_impl_cpu_")
+    if array.dtype is not FLOAT32:
+        methods.need_numbers(input, "addmm_impl_cpu_")
     transposed = ops.t.record_one(weight)
     if array.ndim == 2:
         (n, k), (outputs, inputs) = array.shape, matrix.shape
@@ -692,7 +693,8 @@ def linear(input, weight, bias=None) -> Tensor:
             return ops.mm.record((input, transposed), {})
         if bias._array.shape != (outputs,):
             methods.expand(bias, n, outputs)  # complains if it does not fit
-        return ops.affine.record((bias, input, transposed), {})
+        product = kernels.product_and_bias(bias._array, array, transposed._array)
+        return ops.affine.recorded(product, (bias, input, transposed))
     if not array.ndim:
         raise RuntimeError(f"both arguments to linear need to be at least 1D, but they are 0D and {matrix.ndim}D")
     if bias is None:

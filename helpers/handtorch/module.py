@@ -125,12 +125,15 @@ class Module:
         raise NotImplementedError(f'Module [{type(self).__name__}] is missing the required "forward" function')
 
     def __call__(self, *args, **kwargs):
+        own = self.__dict__  # of an object with `__getattr__`, a look here is several times faster than one at an attribute
         if (
-            self._backward_hooks or self._backward_pre_hooks or self._forward_hooks or self._forward_pre_hooks
+            own.get("_backward_hooks", True) or own["_backward_pre_hooks"] or own["_forward_hooks"] or own["_forward_pre_hooks"]
             or used_everywhere
         ):  # fmt: skip
             return call_with_hooks(self, args, kwargs)
-        return self.forward(*args, **kwargs) if kwargs else self.forward(*args)
+        if len(args) == 1 and not kwargs:  # as nearly always; Python is faster without the stars
+            return self.forward(args[0])
+        return self.forward(*args, **kwargs)
 
     # ---- attributes --------------------------------------------------------------------------------------------------
 
@@ -621,6 +624,7 @@ def indented(text):
 
 def call_with_hooks(module, args, kwargs):
     """Call a module's forward with the hooks around it: those of all modules first, then its own."""
+    _ = module._backward_hooks  # which PyTorch misses first in a module without `super().__init__()`
     before, after = (
         [*EVERYWHERE[n].values(), *getattr(module, n).values()] for n in ("_forward_pre_hooks", "_forward_hooks")
     )

@@ -62,6 +62,10 @@ def _with_step_hooks(step: Callable) -> Callable:
 
     @wraps(step)
     def hooked(self, *args, **kwargs):
+        if not (
+            self._optimizer_step_pre_hooks or self._optimizer_step_post_hooks or _BEFORE_EVERY_STEP or _AFTER_EVERY_STEP
+        ):
+            return step(self, *args, **kwargs)
         args = (self, *args)
         for hook in chain(_BEFORE_EVERY_STEP.values(), self._optimizer_step_pre_hooks.values()):
             changed = hook(self, args, kwargs)
@@ -346,7 +350,7 @@ def _counter(value: float) -> Tensor:
 
 def _scalar(x):
     """A learning rate may be a tensor of one element; arithmetic wants it 0-d."""
-    return x.squeeze() if isinstance(x, Tensor) and x.dim() != 0 else x
+    return x.squeeze() if type(x) is not float and isinstance(x, Tensor) and x.dim() != 0 else x
 
 
 def _require(holds, message: str) -> None:
