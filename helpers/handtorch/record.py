@@ -560,7 +560,8 @@ def add_up(array, shape):
     if not shape:
         return torch_sum(array)
     axes = stretched(array.shape, shape)
-    return torch_sum(array, axes).reshape(shape) if axes else array.reshape(shape)
+    total = torch_sum(array, axes) if axes else array
+    return total if total.shape == shape else total.reshape(shape)
 
 
 @functools.lru_cache(maxsize=1024)

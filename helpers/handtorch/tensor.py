@@ -264,7 +264,10 @@ class Tensor(Variable):
         gradient: the cotangent, of this tensor's shape; needed unless it has one element. retain_graph: keep the saved values for another
         call. create_graph: record the computation itself. inputs: only these tensors get a gradient.
         """
-        backward((self,), (gradient,), retain_graph, create_graph, inputs)
+        if gradient is None and inputs is None and not create_graph:  # as nearly always
+            run_backward((self,), (None,), retain_graph, False)
+        else:
+            backward((self,), (gradient,), retain_graph, create_graph, inputs)
 
     def register_hook(self, hook) -> Handle:
         """Call `hook(grad)` whenever this tensor's gradient is ready; what it returns, if not None, takes its place."""
