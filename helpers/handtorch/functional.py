@@ -325,7 +325,8 @@ def class_loss(input, target, weight, ignore_index, reduction):
     elif not 0 <= ignore_index < classes:
         ignore_index = None
     op = nll if ndim < 3 else nll_images
-    return op.record((input, target, weight), {"ignore_index": ignore_index, "reduction": reduction})
+    loss = kernels.picked_loss(input._array, labels, None if weight is None else weight._array, ignore_index, reduction)
+    return op.recorded(loss, (input, target, weight), {"ignore_index": ignore_index, "reduction": reduction})
 
 
 def cross_entropy(
@@ -344,7 +345,8 @@ def cross_entropy(
         raise IndexError("Dimension specified as 1 but tensor has no dimensions")
     if label_smoothing > 1:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing:g}")
-    log_p = methods.log_softmax(input, dim)
+    methods.need_float(input, "log_softmax", dim)
+    log_p = ops.log_softmax.recorded(kernels.log_softmax_of(input._array, dim), (input,), {"dim": dim})
     if probabilities:
         if ignore_index >= 0:
             raise RuntimeError("ignore_index is not supported for floating point target")
@@ -684,7 +686,7 @@ def linear(input, weight, bias=None) -> Tensor:
         return product if bias is None else product + bias
     if array.dtype is not FLOAT32:
         methods.need_numbers(input, "addmm_impl_cpu_")
-    transposed = ops.t.record_one(weight)
+    transposed = ops.t.record_view(weight)
     if array.ndim == 2:
         (n, k), (outputs, inputs) = array.shape, matrix.shape
         if k != inputs:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from . import dtypes, ops
+from .kernels import at
 from .record import Variable, wrap
 
 WRONG_KEY = "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices (got {})"
@@ -184,7 +185,8 @@ def slice_along(x, dim, part):
         raise ValueError("step must be greater than zero")
     if start == 0 and stop == x._array.shape[dim] and step == 1:
         return x
-    return ops.slicing.record_one(x, {"dim": dim, "part": slice(start, max(start, stop), step)})
+    part = slice(start, max(start, stop), step)
+    return ops.slicing.recorded(x._array[at(dim, part)], (x,), {"dim": dim, "part": part})
 
 
 def index_error(error, arrays, x):

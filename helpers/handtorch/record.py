@@ -211,6 +211,22 @@ class Operation:
             return self.outcome(result, 3, (x._edge or edge_of(x),), (x,), params)
         return self.outcome(result, 0, NOTHING, (x,), params)
 
+    def record_view(self, x):
+        """`record_one(x)` written out for a view whose rule asks for nothing else: what a layer makes of its weight."""
+        if x._base is not None and x._seen != x._counter[0]:
+            x._refresh()
+        result, edge = self.forward(x._array), None
+        if x._requires_grad and mode.grad:
+            node = new(OpNode)
+            node.plan = self.plans.get(3) or self.plan(3)
+            node._sequence = next(created)
+            node._edges = (x._edge or edge_of(x),)
+            node._metadata = ((result.shape, result.dtype),)
+            if rare and mode.anomaly:
+                node.remember_where()
+            edge = node, 0
+        return view_of(x, result, edge, self, NO_PARAMS)
+
     def record_two(self, x, y):
         """`record((x, y), {})` written out, for two tensors of one floating type."""
         a, b = x._array, y._array
@@ -242,20 +258,20 @@ class Operation:
             self.forward(number, array) if swapped else self.forward(array, number), 0, NOTHING, NOTHING, NO_PARAMS
         )
 
-    def recorded(self, result, inputs):
-        """`record(inputs, {})` where the result is there already, and all inputs are tensors."""
+    def recorded(self, result, inputs, params=NO_PARAMS):
+        """`record(inputs, params)` where the result is there already, and each input is a tensor or None."""
         edges, tracked, bit = [], 0, 1
         recording = mode.grad
         for x in inputs:
-            if x._base is not None and x._seen != x._counter[0]:
+            if x is not None and x._base is not None and x._seen != x._counter[0]:
                 x._refresh()
-            if recording and x._requires_grad:
+            if recording and x is not None and x._requires_grad:
                 tracked += bit
                 edges.append(x._edge or edge_of(x))
             else:
                 edges.append(NO_EDGE)
             bit += bit
-        return self.outcome(result, tracked and bit + tracked, tuple(edges), inputs, NO_PARAMS)
+        return self.outcome(result, tracked and bit + tracked, tuple(edges), inputs, params)
 
     def outcome(self, result, who, edges, inputs, params):
         """The tensors around the arrays that the forward gave. who, edges: as for `leave_node`; who is 0 if no gradient is wanted."""
