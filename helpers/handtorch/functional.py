@@ -686,7 +686,7 @@ def linear(input, weight, bias=None) -> Tensor:
         return product if bias is None else product + bias
     if array.dtype is not FLOAT32:
         methods.need_numbers(input, "addmm_impl_cpu_")
-    transposed = ops.t.record_view(weight)
+    transposed = ops.t.recorded(matrix.T, (weight,))
     if array.ndim == 2:
         (n, k), (outputs, inputs) = array.shape, matrix.shape
         if k != inputs:

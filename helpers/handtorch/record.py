@@ -211,22 +211,6 @@ class Operation:
             return self.outcome(result, 3, (x._edge or edge_of(x),), (x,), params)
         return self.outcome(result, 0, NOTHING, (x,), params)
 
-    def record_view(self, x):
-        """`record_one(x)` written out for a view whose rule asks for nothing else: what a layer makes of its weight."""
-        if x._base is not None and x._seen != x._counter[0]:
-            x._refresh()
-        result, edge = self.forward(x._array), None
-        if x._requires_grad and mode.grad:
-            node = new(OpNode)
-            node.plan = self.plans.get(3) or self.plan(3)
-            node._sequence = next(created)
-            node._edges = (x._edge or edge_of(x),)
-            node._metadata = ((result.shape, result.dtype),)
-            if rare and mode.anomaly:
-                node.remember_where()
-            edge = node, 0
-        return view_of(x, result, edge, self, NO_PARAMS)
-
     def record_two(self, x, y):
         """`record((x, y), {})` written out, for two tensors of one floating type."""
         a, b = x._array, y._array
