@@ -304,6 +304,7 @@ class FunctionNode(Node):
 
     def __init__(self, function):
         self._function = function
+        rare[:] = [True]  # its backward may look at what the walk has done so far
 
     def __repr__(self):
         return f"<torch.autograd.function.{type(self).__name__} object at {id(self):#x}>"

@@ -12,7 +12,7 @@ import threading
 from .end import end_of
 from .record import ANSWER, NEVER, Operation, OpNode, Variable, edge_of, wrap
 from .tensor import GradientEdge, Tensor
-from .walk import Node, mode
+from .walk import Node, mode, rare
 
 __getattr__ = end_of("torch.autograd.graph")
 __all__ = ["GradientEdge", "Node"]
@@ -73,6 +73,7 @@ class saved_tensors_hooks:
         if hooks.refusal:
             raise RuntimeError(hooks.refusal)
         hooks.stack.append((self.pack_hook, self.unpack_hook))
+        rare[:] = [True]
         # Operations do not look for hooks of their own accord: that would slow them all down. While there are some, nodes are made otherwise.
         Operation.leave_node = leave_packed
 

@@ -33,7 +33,7 @@ class Mode(threading.local):
 
 
 mode = Mode()
-rare = []  # as long as this is empty nobody has used inference mode, anomaly mode or a hook, and nobody need ask for them
+rare = []  # as long as this is empty nobody has used inference mode, anomaly mode, a hook or a Function, and nobody need ask for them
 created = itertools.count()
 
 
@@ -181,7 +181,7 @@ def walk(roots, grads, *, keep_graph, captures=None):
     """
     wanted = needed = captured = waiting = None
     careful = captures is not None or rare
-    if careful:  # a hook can tell when a leaf runs: in PyTorch as soon as it has its last gradient
+    if careful:  # somebody could see when a leaf runs: in PyTorch as soon as it has its last gradient
         nodes, waiting = below(roots)
     if captures is not None:
         captured, wanted = {}, {}
