@@ -325,7 +325,8 @@ def class_loss(input, target, weight, ignore_index, reduction):
     elif not 0 <= ignore_index < classes:
         ignore_index = None
     op = nll if ndim < 3 else nll_images
-    loss = kernels.picked_loss(input._array, labels, None if weight is None else weight._array, ignore_index, reduction)
+    weights = None if weight is None else weight._array
+    loss = op.forward(input._array, labels, weights, ignore_index=ignore_index, reduction=reduction)
     return op.recorded(loss, (input, target, weight), {"ignore_index": ignore_index, "reduction": reduction})
 
 
@@ -346,7 +347,7 @@ def cross_entropy(
     if label_smoothing > 1:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing:g}")
     methods.need_float(input, "log_softmax", dim)
-    log_p = ops.log_softmax.recorded(kernels.log_softmax_of(input._array, dim), (input,), {"dim": dim})
+    log_p = ops.log_softmax.recorded(ops.log_softmax.forward(input._array, dim=dim), (input,), {"dim": dim})
     if probabilities:
         if ignore_index >= 0:
             raise RuntimeError("ignore_index is not supported for floating point target")
@@ -686,7 +687,7 @@ def linear(input, weight, bias=None) -> Tensor:
         return product if bias is None else product + bias
     if array.dtype is not FLOAT32:
         methods.need_numbers(input, "addmm_impl_cpu_")
-    transposed = ops.t.recorded(matrix.T, (weight,))
+    transposed = ops.t.recorded(ops.t.forward(matrix), (weight,))
     if array.ndim == 2:
         (n, k), (outputs, inputs) = array.shape, matrix.shape
         if k != inputs:
@@ -695,7 +696,7 @@ def linear(input, weight, bias=None) -> Tensor:
             return ops.mm.record((input, transposed), {})
         if bias._array.shape != (outputs,):
             methods.expand(bias, n, outputs)  # complains if it does not fit
-        product = kernels.product_and_bias(bias._array, array, transposed._array)
+        product = ops.affine.forward(bias._array, array, transposed._array)
         return ops.affine.recorded(product, (bias, input, transposed))
     if not array.ndim:
         raise RuntimeError(f"both arguments to linear need to be at least 1D, but they are 0D and {matrix.ndim}D")

@@ -73,7 +73,7 @@ class saved_tensors_hooks:
         if hooks.refusal:
             raise RuntimeError(hooks.refusal)
         hooks.stack.append((self.pack_hook, self.unpack_hook))
-        rare[:] = [True]
+        rare[:] = [True]  # unpacking may look at what the walk has done so far
         # Operations do not look for hooks of their own accord: that would slow them all down. While there are some, nodes are made otherwise.
         Operation.leave_node = leave_packed
 

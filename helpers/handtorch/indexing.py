@@ -9,7 +9,6 @@ from __future__ import annotations
 import numpy as np
 
 from . import dtypes, ops
-from .kernels import at
 from .record import Variable, wrap
 
 WRONG_KEY = "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices (got {})"
@@ -186,7 +185,7 @@ def slice_along(x, dim, part):
     if start == 0 and stop == x._array.shape[dim] and step == 1:
         return x
     part = slice(start, max(start, stop), step)
-    return ops.slicing.recorded(x._array[at(dim, part)], (x,), {"dim": dim, "part": part})
+    return ops.slicing.recorded(ops.slicing.forward(x._array, dim=dim, part=part), (x,), {"dim": dim, "part": part})
 
 
 def index_error(error, arrays, x):

@@ -309,7 +309,7 @@ def product_and_bias(x, a, b):
 
 
 def multiplied(a, b):
-    """a @ b, of matrices. A small b is copied, because of a transposed one NumPy would add in another order than PyTorch, and take longer."""
+    """a @ b, of matrices. A small b is copied: if it is transposed, NumPy would add in another order than PyTorch."""
     return a @ (b.copy() if a.size * b.shape[-1] <= 10**6 else b)
 
 

@@ -365,7 +365,7 @@ def sub(x, other, *, alpha=1):
 def add_(self, other, *, alpha=1):
     """Add `alpha * other` to the tensor itself."""
     if (
-        type(other) is Tensor and type(alpha) is float and not (walk.mode.grad or walk.rare)
+        type(other) is Tensor and type(alpha) is float and not (walk.mode.grad or self._inference)
         and kernels.add_multiple(self._array, alpha, other._array)
     ):  # fmt: skip
         self._counter[0] += 1  # the step of an optimizer, written at once where it belongs

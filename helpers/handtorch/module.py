@@ -125,9 +125,7 @@ class Module:
         raise NotImplementedError(f'Module [{type(self).__name__}] is missing the required "forward" function')
 
     def __call__(self, *args, **kwargs):
-        own = (
-            self.__dict__
-        )  # of an object with `__getattr__`, a look here is several times faster than one at an attribute
+        own = self.__dict__  # Python is several times faster here than at the attributes of what has a `__getattr__`
         if (
             own.get("_backward_hooks", True) or own["_backward_pre_hooks"] or own["_forward_hooks"] or own["_forward_pre_hooks"]
             or used_everywhere

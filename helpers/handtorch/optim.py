@@ -350,7 +350,7 @@ def _counter(value: float) -> Tensor:
 
 def _scalar(x):
     """A learning rate may be a tensor of one element; arithmetic wants it 0-d."""
-    return x.squeeze() if type(x) is not float and isinstance(x, Tensor) and x.dim() != 0 else x
+    return x.squeeze() if isinstance(x, Tensor) and x.dim() != 0 else x
 
 
 def _require(holds, message: str) -> None:

@@ -457,8 +457,7 @@ class OpNode(Node):
         if g is None:
             return results
         if keep:
-            first = g[0] if several else g
-            values = self.kept_values(type(first) is not ndarray and isinstance(first, Variable))
+            values = self.kept_values(isinstance(g[0] if several else g, Variable))
         elif plain:
             values = self.plain
         for i, rule, wanted in rules:
@@ -560,8 +559,7 @@ def add_up(array, shape):
     if not shape:
         return torch_sum(array)
     axes = stretched(array.shape, shape)
-    total = torch_sum(array, axes) if axes else array
-    return total if total.shape == shape else total.reshape(shape)
+    return torch_sum(array, axes).reshape(shape) if axes else array.reshape(shape)
 
 
 @functools.lru_cache(maxsize=1024)

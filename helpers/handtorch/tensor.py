@@ -21,7 +21,7 @@ import numpy as np
 from . import dtypes, ops
 from .dtypes import CPU, Size
 from .indexing import get_item, set_item
-from .record import Variable, edge_of, new, wrap
+from .record import Variable, edge_of, wrap
 from .text import tensor_text
 from .walk import Handle, Node, created, mode, rare, walk
 
@@ -315,10 +315,7 @@ class Tensor(Variable):
         return Handle(self._hooked, "_after", run)
 
     def _new_leaf_node(self):
-        node = new(AccumulateGrad)  # which is `AccumulateGrad(self)` written out
-        node.variable, node._edges = self, ()
-        node._metadata = ((self._array.shape, self._array.dtype),)
-        node._sequence = 2**62 - next(created)
+        node = AccumulateGrad(self)
         self._leaf_node = weakref.ref(node)
         return node
 
@@ -623,7 +620,7 @@ class AccumulateGrad(Node):
         if grad is None:
             return ()
         old = variable._grad
-        if type(grad) is not np.ndarray and isinstance(grad, Tensor):
+        if isinstance(grad, Tensor):
             grad = ops.copy(wrap(np.zeros_like(grad._array)), grad) if old is None else old + grad
             variable._grad = grad
         elif old is None:

@@ -38,6 +38,10 @@ def tell(function):
 
 
 def output_of(source):
+    if (
+        "helpers.handtorch.walk" in sys.modules
+    ):  # it walks with more care once hooks have been used: each program begins without
+        sys.modules["helpers.handtorch.walk"].rare.clear()
     torch.manual_seed(0)
     torch.set_printoptions(profile="default")
     torch.set_default_dtype(torch.float32)
