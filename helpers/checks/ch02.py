@@ -294,6 +294,8 @@ def _pushes(answer, draw):
         yield trial(tried, lambda a=a, b=b, u=upstream: [product(a, b, u), a.grad, b.grad][1:])
     three = Value(3.0)
     yield {**trial("x * x at 3, out.grad = 1", lambda: [product(three, three, 1.0), three.grad][1:]), "same": True}
+    one, other = Value(3.0), Value(3.0)
+    yield trial("3 * 3, two nodes of equal value", lambda: [product(one, other, 1.0), one.grad, other.grad][1:])
     a, b = leaf(2.5), leaf(-1.5)
     yield trial("grads that are 2.5 and -1.5 before", lambda: [product(a, b, 2.0), a.grad, b.grad][1:])
     x, factors = leaf(), [leaf() for _ in range(3)]
@@ -345,6 +347,18 @@ def _doubles_by_factor(self, other, out):
     other.grad += twice * self.data * out.grad
 
 
+def _twice_where_equal(self, other, out):
+    if self.data == other.data:
+        self.grad += 2 * self.data * out.grad
+    else:
+        self.grad += other.data * out.grad
+        other.grad += self.data * out.grad
+
+
+def _at_once(self, other, out):
+    self.grad, other.grad = self.grad + other.data * out.grad, other.grad + self.data * out.grad
+
+
 def _first_assigned(self, other, out):
     self.grad = other.data * out.grad
     other.grad += self.data * out.grad
@@ -374,8 +388,8 @@ def _holds_a_value(facts):
 
 
 def _right_for_one(facts):
-    """Both trials with out.grad = 1 agree; where the grads of two operands are looked at and it is not 1, neither does."""
-    return [kind is None for kind in facts.kinds[:4]] == [True, False, True, False]
+    """The trials with out.grad = 1 agree; where the grads of two operands are looked at and it is not 1, neither does."""
+    return [kind is None for kind in facts.kinds[:5]] == [True, False, True, True, False]
 
 
 # --- 2.6 a count ---------------------------------------------------------------------------------------------
@@ -597,6 +611,10 @@ EXERCISES = [
             Wrong(SIGN, None, _mul(lambda a, b, o: -b.data * o.grad, lambda a, b, o: -a.data * o.grad)),
             Wrong(DOUBLED, None, _doubles),
             Wrong(DOUBLED, None, _doubles_by_factor),
+            Wrong("Two nodes may hold the same number and be two: their gradients are two.", None, _twice_where_equal),
+            Wrong(
+                "For x*x both right sides are read before either is stored: one of the two is lost.", "M28", _at_once
+            ),
         ),
         symptoms=(
             when(_nothing_written, "The grads did not change."),

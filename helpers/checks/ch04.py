@@ -190,7 +190,7 @@ EXERCISE_2 = Exercise(
         when(_doubles_up, TWICE, "M28"),
         when(lambda f: _left(f, "sum") and _values_right(f), TOUCHED, "M28"),
         when(lambda f: f.kind == "value" and _all_zero(f), "All zeros: you return the tensor that you clear.", "M41"),
-        when(lambda f: _values_right(f) and _follows(f), "Your result changed when someone else called backward.", "M41"),
+        when(lambda f: _values_right(f) and _follows(f), "Your result changed with the next backward: you return `params.grad` itself. Return a copy, or put the old one back in its place.", "M41"),
         when(lambda f: _values_right(f) and _gone(f), "The gradient that was there before your call is gone.", None),
         when(_right_at_the_start_only, "Right at the start only.", None),
         raises("does not require grad", "The loss no longer knows params.", "M57"),
@@ -202,7 +202,8 @@ EXERCISE_2 = Exercise(
         ),
         when(lambda f: _left(f, "sum"), "What stood in `.grad` before is part of your answer.", "M28"),
         when(_only_with_old_numbers, "What stood in `.grad` before is part of your answer.", "M28"),
-        when(lambda f: f.kind in ("changed", "after"), TOUCHED, "M28"),
+        when(lambda f: f.kind in ("changed", "after"),
+             "`params.grad` is not what it was before the call: the same tensor, the same numbers, or None.", "M28"),
     ),
 )  # fmt: skip
 
@@ -731,7 +732,7 @@ EXERCISE_5 = Exercise(
     points=2,
     hints=(
         "Train a leaf of your own: `params.detach().clone().requires_grad_()`.",
-        "There is one buffer, `p.grad`, and it is reused in each epoch: what do you put into the list?",
+        "There is one tensor, `p.grad`, and it is reused in each epoch: what do you put into the list?",
         "`history.append(p.grad.clone())` after backward and before the update.",
     ),
     probe=_probe_gradient_history,

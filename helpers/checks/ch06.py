@@ -55,6 +55,18 @@ def _near(facts):
     )
 
 
+def _in_float32(facts):
+    """The right numbers, in float32 where float64 is due."""
+    seen, due = facts.record["value"], facts.wanted["value"]
+    if facts.kind not in ("value", "dtype") or not all(isinstance(x, dict) and "tensor" in x for x in (seen, due)):
+        return False
+    pairs = zip(numbers(seen), numbers(due), strict=False)
+    return (seen["dtype"], due["dtype"]) == ("float32", "float64") and all(close(a, b, 1e-5, 1e-6) for a, b in pairs)
+
+
+FLOAT32 = "Right, but in float32, and what comes in is float64: give the tensors that you make the input's type, with `dtype=`."
+
+
 def _not_finite(facts):
     return facts.kind == "value" and not all(abs(n) < float("inf") for n in numbers(facts.record["value"]))
 
@@ -146,6 +158,7 @@ EXERCISE_1 = Exercise(
         when(lambda f: f.kind == "changed", TOUCHED, "M17"),
         when(lambda f: "old numbers" in f.wanted["tried"], TWICE, "M28"),
         when(_graph, GRAPH, "M63"),
+        when(_in_float32, FLOAT32, None),
         when(_near, COARSE, "M01"),
     ),
 )
@@ -237,6 +250,7 @@ EXERCISE_2 = Exercise(
         when(_only_square, "Right for as many outputs as inputs only: there is one row for each output.", None),
         when(lambda f: f.kind == "changed", TOUCHED, "M17"),
         when(_graph, GRAPH, "M63"),
+        when(_in_float32, FLOAT32, None),
         when(_near, COARSE, "M01"),
     ),
 )  # fmt: skip
@@ -350,6 +364,11 @@ _EVERYTHING = "Right total, one number: only the axes that broadcasting made or 
 _KEPT = "An axis that was never broadcast has been summed."
 _RESHAPED = "Works only when nothing was copied: reshaping moves numbers, and copies have to be added."
 
+_RESHAPED_LATE = (
+    "The reshape at the end met another number of elements than `shape` has: the sum ran over other axes than those that were "
+    "copied. Mind `grad.sum([])`, which sums everything."
+)
+
 EXERCISE_3 = Exercise(
     id="6.3",
     before=load_cotangents,
@@ -379,7 +398,9 @@ EXERCISE_3 = Exercise(
         Wrong(_KEPT, None, _kept_axes_summed),
     ),
     symptoms=(
-        raises("is invalid for input of size", _RESHAPED, None),
+        raises("is invalid for input of size", _RESHAPED_LATE, None),
+        raises("cannot reshape tensor of 0 elements", _RESHAPED_LATE, None),
+        when(_in_float32, FLOAT32, None),
         when(lambda f: _means(f), "Too small by the number of copies.", "M02"),
         when(lambda f: all(len(numbers(s["value"])) == 1 and not s["raised"] for s in f.seen), _EVERYTHING, None),
         when(_shape_differs, _SHAPE_3, None),
@@ -481,6 +502,11 @@ EXERCISE_4 = Exercise(
         gives("columns", _ONE_ENTRY, None),
         gives("rows", _ONE_ENTRY, None),
         raises("out of bounds", _ONE_ENTRY, None),
+        raises(
+            "must match the size of tensor",
+            "Not every class is a target here: `F.one_hot(target)` makes only as many columns as it meets; `F.one_hot(target, C)` makes C.",
+            None,
+        ),
         raises("does not require grad", "The formula alone is asked for, without a walk back.", None),
         gives("sigmoid", "The rows do not sum to 0: sigmoid is for one score, softmax for several.", None),
         when(_not_finite, "nan at a logit of 1000: subtract each row's maximum before `exp`.", None),
@@ -580,6 +606,7 @@ EXERCISE_5 = Exercise(
         raises("does not require grad", "The first row finds no history: the walk that made the gradient was not recorded.", "M63"),
         when(lambda f: f.kind == "changed", TOUCHED, "M17"),
         when(_graph, GRAPH, "M63"),
+        when(_in_float32, FLOAT32, None),
         when(_near, COARSE, "M01"),
     ),
 )  # fmt: skip

@@ -357,34 +357,33 @@ def _adam_cases(draw):
     usual = (0.9, 0.999, 1e-8)
     zeros = torch.zeros(3, dtype=torch.float64)
     p, g = draw.tensor(3), draw.tensor(3, scale=2.0)
-    cases = [(p, g, zeros, zeros, 1, 0.1, *usual)]
-    m, v = zeros, zeros
+    cases = [(p, g, zeros, zeros.clone(), 1, 0.1, *usual)]  # two tensors: an answer may write into m
+    m, v = zeros, zeros.clone()
     for t in range(1, 6):
         cases.append((p, g, m, v, t, 0.05, *usual))
         p, m, v = adam_step(p, g, m, v, t, 0.05, *usual)
         g = draw.tensor(3, scale=2.0)
-    cases.append((draw.tensor(2), torch.zeros(2, dtype=torch.float64), *2 * [zeros[:2]], 1, 0.1, *usual))
-    cases.append((draw.tensor(2), draw.tensor(2, scale=1e-9), *2 * [zeros[:2]], 1, 0.1, *usual))
-    cases.append((draw.tensor(2), draw.tensor(2, scale=1e9), *2 * [zeros[:2]], 1, 0.1, *usual))
+    for g in (torch.zeros(2, dtype=torch.float64), draw.tensor(2, scale=1e-9), draw.tensor(2, scale=1e9)):
+        cases.append((draw.tensor(2), g, zeros[:2].clone(), zeros[:2].clone(), 1, 0.1, *usual))
     cases.append(
         (draw.tensor(2, 2), draw.tensor(2, 2), draw.tensor(2, 2), draw.tensor(2, 2) ** 2, 4, 0.2, 0.8, 0.9, 1e-3)
     )
     return cases
 
 
-def _adam(
-    m_hat=None, v_hat=None, square=True, root=True, inside=False, sign=-1, swap=False, corrected=False, decay=0.0
-):
+def _adam(m_hat=None, v_hat=None, square=True, root=True, inside=False, sign=-1, swap=None, corrected=False, decay=0.0):
     """Adam with one slip."""
     m_hat = m_hat or (lambda m, b, t: m / (1 - b**t))
     v_hat = v_hat or (lambda v, b, t: v / (1 - b**t))
 
     def step(p, g, m, v, t, lr, beta1, beta2, eps):
         g = g + decay * p
-        if swap:
+        if swap in ("both", "averages"):
             beta1, beta2 = beta2, beta1
         m = beta1 * m + (1 - beta1) * g
         v = beta2 * v + (1 - beta2) * (g**2 if square else g)
+        if swap in ("averages", "corrections"):
+            beta1, beta2 = beta2, beta1
         top, below = m_hat(m, beta1, t), v_hat(v, beta2, t)
         scale = (below + eps).sqrt() if inside else (below.sqrt() if root else below) + eps
         new = p + sign * lr * top / scale
@@ -407,6 +406,10 @@ def _one_late(average, beta, t):
 
 def _only_first_power(average, beta, t):
     return average / (1 - beta)
+
+
+def _times_t(average, beta, t):
+    return average / (1 - beta * t) if beta * t != 1 else average / 0.0
 
 
 def _weight_order(p, g, m, v, t, lr, beta1, beta2, eps):
@@ -461,11 +464,14 @@ EXERCISE_2 = Exercise(
               _adam(_one_late, _one_late)),
         Wrong("The power t is missing: the correction fades, and yours does not.", None,
               _adam(_only_first_power, _only_first_power)),
+        Wrong("You correct by 1 - beta * t, where 1 - beta ** t is due: beta to the power t.", None, _adam(_times_t, _times_t)),
+        Wrong("m follows too slowly, v too fast: the betas of the averages are swapped.", None, _adam(swap="averages")),
+        Wrong("The averages are right, the betas of their corrections are swapped.", None, _adam(swap="corrections")),
         Wrong("Differs for tiny gradients only: eps stands outside the root.", None, _adam(inside=True)),
         Wrong(HALF, None, _adam(v_hat=_as_it_is)),
         Wrong("Your first step is a tenth of lr: m starts at zero too.", None, _adam(m_hat=_as_it_is)),
         Wrong("Negative gradients give nan: v is an average of squares.", None, _adam(square=False)),
-        Wrong("m follows too slowly, v too fast: the betas are swapped.", None, _adam(swap=True)),
+        Wrong("m follows too slowly, v too fast: the betas are swapped.", None, _adam(swap="both")),
         Wrong("m follows too slowly, v too fast: the betas are swapped.", None, _weight_order),
         Wrong("Step size grows as the gradient shrinks: the root is missing.", None, _adam(root=False)),
         Wrong("Wrong from step 2 on: return m and v uncorrected.", None, _adam(corrected=True)),
@@ -632,7 +638,7 @@ EXERCISE_4 = Exercise(
         ),
         when(
             _like("cosine", lambda e, r, t: r * math.cos(math.pi * e / (2 * t))),
-            "Past T your rate is negative; the cosine comes back up from 0.",
+            "A quarter of a period, not lifted: past T your rate is negative. Half a period is due, from lr0 down to 0.",
             None,
         ),
         when(
@@ -643,6 +649,16 @@ EXERCISE_4 = Exercise(
         when(
             _like("cosine", lambda e, r, t: r * (1 + math.cos(math.pi * min(e, t) / t)) / 2),
             "Past T your rate stands still; the cosine comes back up from 0.",
+            None,
+        ),
+        when(
+            _like("cosine", lambda e, r, t: r * (1 + math.cos(180 * e / t)) / 2),
+            "`math.cos` takes radians: half a period is π, not 180.",
+            None,
+        ),
+        when(
+            lambda f: _fails_in("cosine")(f) and f.raised("NotImplementedError"),
+            "`lr_at` is right so far; `cosine_lr` is not written yet.",
             None,
         ),
         when(
@@ -952,6 +968,12 @@ EXERCISE_6 = Exercise(
             ZERO_SPREAD,
             None,
         ),
+        when(
+            lambda f: f.kind == "value" and any(abs(n) > 1e100 for n in numbers(f.record["value"])),
+            ZERO_SPREAD,
+            None,
+        ),
+        raises("must match the size of tensor", "Row by row: a column is what has one unit, and `dim=0` goes down it.", None),
         when(
             lambda f: f.kind == "value" and numbers(f.record["value"]["tuple"][0]) == numbers(f.wanted["value"]["tuple"][0]),
             "The training set is right, the other is not: it gets the training set's mean and spread.",

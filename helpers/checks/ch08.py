@@ -77,7 +77,11 @@ def _probe_split(answer, draw):
             _seed_all()
             return kept.get("next") == _next_numbers()
 
-        yield {**trial(f"n={n}, fraction={fraction:.2g}, seed={seed}", call, after=undisturbed), "n": n}
+        yield {
+            **trial(f"n={n}, fraction={fraction:.2g}, seed={seed}", call, after=undisturbed),
+            "n": n,
+            "n_val": max(1, int(fraction * n)),
+        }
     yield trial("n=50, fraction=0.2, two calls each with seeds 0 to 5", _drawn, answer)
 
 
@@ -129,6 +133,20 @@ def _empty(part, at_four=None):
     return shows
 
 
+def _rounds_up(facts):
+    """Wherever a split is wrong, the validation part has one reading too many."""
+    too_many = 0
+    for texts, record in zip(_texts(facts), facts.seen, strict=False):
+        text = texts[0] if len(texts) == 1 else ""
+        if text.startswith(("size", "swapped")):
+            if int(text.rsplit(" ", 1)[1]) != record["n_val"] + 1:
+                return False
+            too_many += 1
+        elif text and text != "empty: training":
+            return False
+    return too_many > 0
+
+
 def _random_state(facts):
     return facts.kind == "after"
 
@@ -146,6 +164,9 @@ EXERCISE_1 = Exercise(
     symptoms=(
         raises("NoneType", NONE),
         when(_complains("no whole number"), "Indices must be whole numbers."),
+        when(
+            _rounds_up, "Too many to validate on: you rounded up where `fraction * n` is to be rounded down.", "M80"
+        ),
         when(_empty("training", True), "n = 4: the training set is empty. `-0` is 0.", "M80"),
         when(_empty("validation", True), "n = 4: the validation set is empty. At least one reading belongs there.", "M80"),
         when(_empty("training"), "Nothing left to train.", "M80"),
@@ -360,13 +381,13 @@ EXERCISE_2 = Exercise(
 SHAPES_DUE = ["D", "A", "B", "C"]
 INSTEAD = {
     ("D", "A"): "training is down at about 1, what the months' means leave.",
-    ("D", "B"): "the gap stays; neither curve turns.",
+    ("D", "B"): "the gap is there from the start and stays; validation wobbles, and ends near its lowest.",
     ("D", "C"): "validation stays sevenfold above training.",
     ("A", "B"): "training never comes down: nothing is learned by heart here.",
     ("A", "C"): "both stop far above 1.17, what the months' means leave.",
     ("A", "D"): "nothing falls after epoch 10.",
     ("B", "A"): "training goes to 0.",
-    ("B", "C"): "training ends at 0.0, far below the dotted line.",
+    ("B", "C"): "training ends at 0.0, and validation turns and climbs.",
     ("B", "D"): "the validation curve turns and climbs; a constant gap does not.",
     ("C", "A"): "training has come down to what the months' means leave.",
     ("C", "B"): "validation does not climb.",
@@ -396,7 +417,7 @@ EXERCISE_3 = Exercise(
         *_one_wrong(),
     ),
     items=(
-        ("the gap stays, and neither curve turns.", None),
+        ("the gap is there from the start and stays; validation wobbles, and ends near its lowest.", None),
         ("nothing falls after epoch 10.", None),
         ("training goes far below the dotted line, and validation turns.", None),
         ("both come down to what the months' means leave.", None),
@@ -444,7 +465,7 @@ def _series(draw):
     return fixed + walks
 
 
-def _with(better=None, against="best", late=0, stop_is_best=False, counts_good=False):
+def _with(better=None, against="best", late=0, stop_is_best=False, counts_good=False, never_anew=False):
     """A wrong early_stop: another comparison, another count, another way to report."""
 
     def answer(val_losses, patience):
@@ -454,7 +475,7 @@ def _with(better=None, against="best", late=0, stop_is_best=False, counts_good=F
             if (better or (lambda a, b: a < b))(loss, bar):
                 if loss <= best or against != "best":
                     best, best_epoch = min(best, loss), epoch
-                count = count + 1 if counts_good else 0
+                count = count + 1 if counts_good else count if never_anew else 0
             else:
                 count = count if counts_good else count + 1
             if count >= patience + late:
@@ -550,6 +571,12 @@ def _previous(val_losses, patience):
     return best_epoch, len(val_losses) - 1
 
 
+def _argmin_of_all(val_losses, patience):
+    """The best of all epochs, and a stop counted from there; NumPy takes nan for the smallest."""
+    best = int(np.argmin(val_losses))
+    return best, min(best + patience, len(val_losses) - 1)
+
+
 def _no_end(val_losses, patience):
     best, stop = early_stop(val_losses, patience)
     stopped = stop - best >= patience
@@ -608,6 +635,8 @@ EXERCISE_4 = Exercise(
         Wrong(KEEPS_FALLING, None, _none_at_the_end),
         Wrong(KEEPS_FALLING, None, _length_at_the_end),
         Wrong("The better it gets, the sooner you stop.", None, _with(counts_good=True)),
+        Wrong("The count of epochs without a new best begins anew at each new best.", None, _with(never_anew=True)),
+        Wrong(FUTURE, None, _argmin_of_all),
         Wrong(FUTURE, None, _peeks),
         Wrong(FUTURE, None, _peeks_plus),
         Wrong(NAN_BEST, None, _nan_first),
@@ -712,6 +741,7 @@ def _fit_with(clear=True, back=False, by_train=False, keep=copy.deepcopy, last=F
                 val_loss = loss_fn(model(val_x), val_y)
             if back == "after":
                 val_loss.backward()
+            if back in ("after", "step"):
                 optimizer.step()
             judged = loss if by_train else val_loss
             if judged.item() < best_loss:
@@ -748,10 +778,12 @@ EXERCISE_5 = Exercise(
         Wrong(VALIDATION_TRAINS, "M81", _fit_with(back="with")),
         Wrong("You kept the epoch that had learned the noise best: compare validation losses.", None, _fit_with(by_train=True)),
         Wrong("Gradients of two epochs are added: nobody clears them.", "M28", _fit_with(clear=False)),
+        Wrong("Two steps with one gradient: the second `step` has to go as well.", None, _fit_with(back="step")),
         Wrong("The weights that you return are those of the last epoch, not those with the best loss.", None, _fit_with(last=True)),
     ),
     symptoms=(
         raises("Only Tensors created explicitly", "Only leaves can be deep-copied; the weights are asked for.", "M27"),
+        raises("has no attribute 'items'", "The weights are asked for, as `state_dict()` gives them, not the model.", None),
         raises("does not require grad", "The validation loss has no graph, and needs none: no `backward` on it.", "M81"),
         when(lambda f: _left(f, "asleep in validation"), "Validating one model twice gives two losses: dropout is awake.", "M56"),
         when(lambda f: _left(f, "awake in training"), "From the second epoch on the dropout sleeps: `model.train()` belongs into the loop.", "M82"),

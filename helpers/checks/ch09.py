@@ -4,6 +4,7 @@ import contextlib
 import io
 import math
 import sys
+import warnings
 
 import torch
 
@@ -12,7 +13,7 @@ from .exercise import Exercise, Wrong
 from .facts import Symptom
 from .guard import load_cotangents, load_optimizers
 from .record import difference, numbers, show_arguments, trial
-from .symptoms import DEEP, FLAT, TOUCHED, TWICE, when
+from .symptoms import DEEP, FLAT, TOUCHED, TWICE, slow, when
 
 
 def ends(fragment, message, misconception=None):
@@ -123,6 +124,10 @@ def _graphs(draw):
     for _ in range(3000):
         y = y + 1.0
     yield "a chain of 3000 additions to x", y, {"x": x}
+    y = x = asks()
+    for _ in range(40):
+        y = y + y
+    yield "y = x, then 40 times y = y + y", y, {"x": x}
     t = draw.tensor(3)
     yield "2 * t_u, without history", 2 * t, {"t_u": t}
 
@@ -218,6 +223,11 @@ EXERCISE_2 = Exercise(
             "An input without history has no function to visit: its place holds None.",
         ),
         when(_came("a copy of"), "Equal, but not the same object.", "M53"),
+        when(
+            lambda f: _came("the result")(f) and "without history" in f.wanted["tried"],
+            "`2 * t_u` asks for no gradient: from there nothing can be reached, and the list is empty.",
+            "M14",
+        ),
         when(_came("the result"), "A recorded result is no leaf, even if it is all you were given.", "M14"),
         when(_came("t_u"), "`t_u` is a leaf, but no walk ever reaches it.", "M14"),
         when(_came("something else"), "What came is no leaf: `.variable` of the last function on a path is one."),
@@ -226,6 +236,7 @@ EXERCISE_2 = Exercise(
              "The graph is consumed.", "M26"),
         when(lambda f: f.kind == "after", "A walk has left gradients behind: only look.", "M26"),
         when(_lacks, MISSING),
+        slow("Too slow where a result is used twice, again and again: there are 2 ** 40 paths. Remember which functions were visited."),
     ),
 )  # fmt: skip
 
@@ -346,6 +357,7 @@ def _probe_norm(answer, draw):
         ("one row of zeros", torch.zeros(1, 2, dtype=torch.float64)),
         ("rows 2 and 4 are zeros", mixed),
         ("the row (3, 4)", torch.tensor([[3.0, 4.0]], dtype=torch.float64)),
+        ("rows with one zero", torch.tensor([[0.0, 3.0], [-2.0, 0.0]], dtype=torch.float64)),
         ("a tiny row", 1e-6 * draw.tensor(1, 2)),
         ("a nan that comes from the loss", draw.tensor(2, 2)),
     )
@@ -362,6 +374,15 @@ def _probe_norm(answer, draw):
 
         yield {**trial(f"{text}: x={show_arguments((x,))}", answer, x), "case": text, "what": "value"}
         yield {**trial(f"{text}: gradient for v={show_arguments((v,))}", slope), "case": text, "what": "slope"}
+
+    def watched(x=mixed):
+        with warnings.catch_warnings(), torch.autograd.set_detect_anomaly(True):
+            warnings.simplefilter("ignore")
+            leaf = x.detach().clone().requires_grad_()
+            answer(leaf).sum().backward()
+        return leaf.grad
+
+    yield {**trial("rows 2 and 4 are zeros, in anomaly mode", watched), "case": "anomaly mode", "what": "slope"}
 
 
 def _where_after(x):
@@ -399,6 +420,16 @@ EXERCISE_4 = Exercise(
     symptoms=(
         ends("is ambiguous", "Boolean value … ambiguous: several rows, one if.", "M23"),
         ends("does not require grad", "Other rows lose their gradient, or this one its graph.", "M59"),
+        ends(
+            "returned nan values",
+            "A nan arises on the way and does not get through; anomaly mode sees it. Guard what goes into the root, with a number above 0.",
+            "M70",
+        ),
+        when(
+            _fails("value", "rows with one zero"),
+            "A row may hold one zero and not be empty: guard the sum of its squares, not its entries.",
+            None,
+        ),
         when(
             lambda f: _fails("slope", "a nan that comes from the loss")(f) and not _is_nan(f),
             "Real nans would be hidden too: let none arise instead of clearing it away.",
@@ -504,7 +535,7 @@ def _function(value, rule):
 def _functions(draw):
     """(what it is, f, shape of x, whether its gradient is right)."""
     A, c = draw.tensor(4, 3), draw.tensor(3, scale=2.0)
-    S = draw.tensor(3, 3)
+    S, W = draw.tensor(3, 3), draw.tensor(3).requires_grad_()
 
     def second_doubled(x, g):
         factor = torch.ones_like(x)
@@ -529,11 +560,24 @@ def _functions(draw):
         ("x * x.detach()", lambda x: x * x.detach(), (3,), False),
         ("(x * x.detach()).sum()", lambda x: (x * x.detach()).sum(), (3,), False),
         ("x**2, a Function with the factor 2 missing", _function(lambda x: x**2, lambda x, g: x * g), (3,), False),
+        ("x**2, a Function twice too large", _function(lambda x: x**2, lambda x, g: 4 * x * g), (3,), False),
         ("x**2, a Function wrong in the second entry", _function(lambda x: x**2, second_doubled), (3,), False),
         ("x.sum() * x.detach()[0]", lambda x: x.sum() * x.detach()[0], (3,), False),
         ("x**2, all detached", lambda x: (x**2).detach(), (3,), False),
+        (
+            "x**2, a Function that returns its entries in reverse order",
+            _function(lambda x: x**2, lambda x, g: (2 * x * g).flip(-1)),
+            (3,),
+            False,
+        ),
         ("2e-6 * x * x.detach()", lambda x: 2e-6 * x * x.detach(), (3,), False),
         ("x**2, a Function a thousandth too large", _function(lambda x: x**2, lambda x, g: 2.002 * x * g), (3,), False),
+        (
+            "W * ones(3), with a graph that x is not part of",
+            lambda x: W * torch.ones(3, dtype=torch.float64),
+            (3,),
+            True,
+        ),
     )
 
 
@@ -638,7 +682,7 @@ EXERCISE_5 = Exercise(
     points=3,
     hints=(
         "Work on a copy: `leaf = x.detach().clone().requires_grad_()`.",
-        "`torch.autograd.grad(y, leaf, v)` gives v times the Jacobian; `(g * u).sum()` is the first number.",
+        "`torch.autograd.grad(y, leaf, v, allow_unused=True)` gives v times the Jacobian, or None; `(g * u).sum()` is the first number.",
         "The second number is `(v * (f(x + h*u) - f(x - h*u))).sum() / (2*h)` with h = 1e-6; allow a relative error of 1e-5.",
     ),
     probe=_probe_gradient_ok,
@@ -650,7 +694,7 @@ EXERCISE_5 = Exercise(
         ends("does not require grad", "The function that is all detached has no graph: its gradient counts as 0.",
                "M57"),
         ends("not have been used in the graph",
-               "The function that is all detached has no path to x: its gradient counts as 0.", "M64"),
+               "A result that x cannot be reached from has the gradient 0: with `allow_unused=True` None comes for it.", "M64"),
         when(_left(3), "Do not call `gradcheck`: compare two numbers of your own.", None),
         when(_left(0), TOUCHED, "M17"),
         when(_left(1), "x asks for its gradient now, and did not before: work on a copy.", "M17"),
@@ -662,11 +706,15 @@ EXERCISE_5 = Exercise(
         when(_rejected(lambda n: n["elsewhere"] and not n["both sides"]),
              "Rejected a right one: your error falls with h only. Measure on both sides.", "M01"),
         when(_rejected(lambda n: n["h"] > 1e-3), "Rejected a right one: h is too large for a curved f.", "M01"),
+        when(lambda f: _rejected(lambda n: n["both sides"])(f) and _all_rejected(f) and _takes_half(f),
+             "Rejected right ones, and passed one that is off by a factor of 2: the two points lie 2h apart.", "M01"),
         when(lambda f: _rejected(lambda n: n["elsewhere"])(f) and _all_rejected(f),
              "Rejected a right one: two right numbers differ in the last places; compare with a tolerance.", "M03"),
         when(lambda f: _rejected(lambda n: True)(f) and _only_with_old_gradients(f), TWICE, "M28"),
         when(_passed("ignores grad_output"), "Passed a function that ignores grad_output.", "M66"),
         when(_passed("without the transpose"), "Passed a rule without the transpose: draw v at random.", "M66"),
+        when(_passed("twice too large"), "Passed a function that is off by a factor of 2.", None),
+        when(_passed("reverse order"), "Passed a gradient whose entries are in the wrong order: draw the direction u at random.", "M11"),
         when(_passed("second entry"), "Passed a function that is wrong in the second entry.", "M11"),
         when(_passed("wrong sign"), "Passed a wrong sign: compare the numbers, not their sizes.", None),
         when(_passed("factor 2"), "Passed a function that is off by a factor of 2.", None),
@@ -676,6 +724,11 @@ EXERCISE_5 = Exercise(
         when(_passed("detach"), "Passed a function whose gradient lacks a part.", "M59"),
     ),
 )  # fmt: skip
+
+
+def _takes_half(facts):
+    """A gradient that is twice what it should be was passed: both numbers of the answer are doubled."""
+    return any(s["value"] is True for s in facts.seen if "twice too large" in s["text"])
 
 
 def _all_rejected(facts):

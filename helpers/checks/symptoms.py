@@ -179,7 +179,11 @@ ERRORS = (
     raises("only Tensors of floating point", "Only floating-point tensors can require a gradient.", "M04"),
     raises("Only Tensors of floating point", "Only floating-point tensors can require a gradient.", "M04"),
     raises("unexpected keyword argument 'require_grad'", "The keyword is `requires_grad`, with an s.", "M05"),
-    raises("is ambiguous", "Boolean value … ambiguous: a tensor of several numbers is neither true nor false.", "M23"),
+    raises(
+        "Boolean value of Tensor",
+        "Boolean value … ambiguous: a tensor of several numbers is neither true nor false.",
+        "M23",
+    ),
     raises("cannot be converted to Scalar", "Only a tensor of one number can become a Python number.", "M23"),
     raises(
         "unsupported operand type(s) for *: 'float' and 'NoneType'",

@@ -97,8 +97,8 @@ def without_tensors(data, kinds):
     if isinstance(data, (bool, int, float, complex)):
         kinds.add(dtypes.scalar_dtype(data))
         return data
-    if isinstance(data, str):
-        raise TypeError("new(): invalid data type 'str'")
+    if isinstance(data, (str, bytes)):
+        raise TypeError(f"new(): invalid data type '{type(data).__name__}'")
     raise RuntimeError(f"Could not infer dtype of {type(data).__name__}")
 
 
@@ -113,7 +113,12 @@ def ragged(data, dim=0):
         if isinstance(first, list) != isinstance(item, list):
             if isinstance(first, list):
                 return TypeError("not a sequence")
-            return TypeError(f"must be real number, not {type(item).__name__}")
+            whole = isinstance(first, int) and isinstance(item, list)
+            return TypeError(
+                "'list' object cannot be interpreted as an integer"
+                if whole
+                else f"must be real number, not {type(item).__name__}"
+            )
     return next(filter(None, (ragged(item, dim + 1) for item in data)), None)
 
 
@@ -162,7 +167,13 @@ def shape_of(size, name="empty"):
     elif len(size) == 1 and not is_length(size[0]):
         kind = type(size[0]).__name__
         raise TypeError(f"{name}(): argument 'size' (position 1) must be tuple of ints, not {kind}")
+    elif size and not is_length(size[0]):
+        raise TypeError(f"{name}() takes 1 positional argument but {len(size)} were given")
     for place, n in enumerate(size, 1):
+        if not is_length(n) and place == 1:
+            raise TypeError(
+                f"{name}(): argument 'size' (position 1) must be tuple of ints, but found element of type {type(n).__name__} at pos 0"
+            )
         if not is_length(n):
             raise TypeError(
                 f"{name}(): argument 'size' failed to unpack the object at pos {place} with error \"type must be tuple of "

@@ -54,6 +54,7 @@ from .spatial import (  # noqa: F401 (most names are for users)
 )  # fmt: skip
 from .sums import torch_sum
 from .tensor import Tensor, warn
+from .walk import mode
 
 # ---- losses that are one node ----------------------------------------------------------------------------------------
 
@@ -74,19 +75,22 @@ mse = Operation(
     "MseLoss",
     lambda x, y, *, reduction: reduced((x - y) * (x - y), reduction),
     x=lambda g, x, y, reduction: each(g, x.shape, reduction) * (2.0 * (x - y)),
-    y=lambda g, x, y, reduction: each(g, x.shape, reduction) * (-2.0 * (x - y)),
+    y=lambda g, x, y, reduction: each(g, x.shape, reduction) * (2.0 * (y - x)),
 )
 smooth_l1 = Operation(
     "SmoothL1Loss",
     lambda x, y, *, beta, reduction: reduced(kernels.smooth_absolute(x - y, beta), reduction),
     x=lambda g, x, y, beta, reduction: each(g, x.shape, reduction) * smooth_slope(x - y, beta),
-    y=lambda g, x, y, beta, reduction: each(-g, x.shape, reduction) * smooth_slope(x - y, beta),
+    y=lambda g, x, y, beta, reduction: each(g, x.shape, reduction) * smooth_slope(y - x, beta),
 )
 huber = Operation(
     "HuberLoss",
-    lambda x, y, *, delta, reduction: reduced(kernels.smooth_absolute(x - y, delta) * x.dtype.type(delta), reduction),
-    x=lambda g, x, y, delta, reduction: each(g, x.shape, reduction) * smooth_slope(x - y, delta) * delta,
-    y=lambda g, x, y, delta, reduction: each(-g, x.shape, reduction) * smooth_slope(x - y, delta) * delta,
+    lambda x, y, *, delta, reduction: reduced(
+        kernels.smooth_absolute(x - y, delta).astype(x.dtype, copy=False) * x.dtype.type(delta), reduction
+    ),
+    mix="none",
+    x=lambda g, x, y, delta, reduction: huber_rule(g, x, y, delta, reduction),
+    y=lambda g, x, y, delta, reduction: huber_rule(g, y, x, delta, reduction),
 )
 bce = Operation(
     "BinaryCrossEntropy",
@@ -96,14 +100,25 @@ bce = Operation(
 )
 bce_logits = Operation(
     "BinaryCrossEntropyWithLogits",
-    lambda x, y, w, p, *, reduction: reduced(kernels.cross_entropy_of_logit(x, y, p) * w, reduction),
-    x=lambda g, x, y, w, p, reduction: each(g, x.shape, reduction) * w * ((1 + (p - 1) * y) * ops.sigmoid(x) - p * y),
-    y=lambda g, x, w, p, reduction: each(g, x.shape, reduction) * w * (ops.log_sigmoid(-x) - p * ops.log_sigmoid(x)),
+    # In PyTorch the loss grows in the memory of 1 - y, and so has the type of the target.
+    lambda x, y, w, p, *, reduction: reduced(
+        (kernels.cross_entropy_of_logit(x, y, p) * w).astype(y.dtype, copy=False), reduction
+    ),
+    mix="none",
+    x=lambda g, x, y, w, p, reduction: (
+        each(g, x.shape, reduction)
+        * w
+        * (ops.sigmoid(x) - y if p is None else (p * y + 1 - y) * ops.sigmoid(x) - p * y)
+    ),
+    y=lambda g, x, w, p, reduction: (
+        each(g, x.shape, reduction) * w * (-x if p is None else ops.log_sigmoid(-x) - p * ops.log_sigmoid(x))
+    ),
 )
 soft_margin = Operation(
     "SoftMarginLoss",
-    lambda x, y, *, reduction: reduced(np.log1p(np.exp(-y * x)), reduction),
-    x=lambda g, x, y, reduction: each(g, x.shape, reduction) * (-y * ops.sigmoid(-y * x)),
+    lambda x, y, *, reduction: reduced(np.log1p(np.exp((-x * y).astype(x.dtype, copy=False))), reduction),
+    mix="none",
+    x=lambda g, x, y, reduction: each(g, x.shape, reduction) * -(y * ops.sigmoid(methods.negative(y) * x)),
 )
 nll = Operation(
     "NllLoss",
@@ -116,8 +131,13 @@ nll = Operation(
 nll_images = nll.called("NllLoss2D")
 
 
+def huber_rule(g, x, y, delta, reduction):
+    methods.expect_type(y, x)
+    return each(g, x.shape, reduction) * smooth_slope(x - y, delta) * delta
+
+
 def smooth_slope(d, beta):
-    return sign(d) if beta == 0 else where(ops.absolute(d) < beta, d / beta, sign(d))
+    return sign(d) if beta == 0 else where(ops.absolute(d) >= beta, sign(d), d / beta)
 
 
 def place_loss(g, x, target, weight, ignore_index, reduction):
@@ -157,7 +177,7 @@ def reduce_tensor(x, reduction):
 
 def same_size(input, target):
     """Warn about sizes that broadcast, and broadcast them."""
-    target.size()  # whoever hands over a number gets Python's complaint about it
+    target.size(), input.size()  # whoever hands over a number gets Python's complaint about it
     if target._array.shape != input._array.shape:
         warn(
             f"Using a target size ({target.shape}) that is different to the input size ({input.shape}). This will likely lead "
@@ -207,17 +227,21 @@ def huber_loss(input, target, reduction="mean", delta=1.0, weight=None) -> Tenso
     if weight is not None:
         losses = weight * huber_loss(input, target, "none", delta)
         return losses.sum() / weight.sum() if reduction == "mean" else reduce_tensor(losses, reduction)
+    methods.writable_into(input, input, target)
     return huber.record((input, target), {"delta": delta, "reduction": reduction})
 
 
 def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=None, reduction="mean") -> Tensor:
     """-(y log x + (1 - y) log(1 - x)) for probabilities x; logarithms are -100 at least."""
     reduction = how(size_average, reduce, reduction)
-    if target._array.shape != input._array.shape:
+    if target.size() != input.size():
         raise ValueError(
             f"Using a target size ({target.shape}) that is different to the input size ({input.shape}) is deprecated. Please "
             "ensure they have the same size."
         )
+    methods.expect_type(target, input)
+    if not methods.is_float(input):
+        raise NotImplementedError(f"\"binary_cross_entropy\" not implemented for '{input.dtype.letter}'")
     if ((input._array < 0) | (input._array > 1)).any():
         raise RuntimeError("all elements of input should be between 0 and 1")
     return bce.record((input, target, 1.0 if weight is None else weight), {"reduction": reduction})
@@ -228,10 +252,15 @@ def binary_cross_entropy_with_logits(
 ) -> Tensor:
     """Binary cross-entropy of sigmoid(input), without overflow; pos_weight weighs the term of y = 1."""
     reduction = how(size_average, reduce, reduction)
-    if target._array.shape != input._array.shape:
+    if target.size() != input.size():
         raise ValueError(f"Target size ({target.shape}) must be the same as input size ({input.shape})")
-    weights = 1.0 if weight is None else weight, 1.0 if pos_weight is None else pos_weight
-    return bce_logits.record((input, target, *weights), {"reduction": reduction})
+    if not methods.is_float(input):
+        raise NotImplementedError(f"\"log_sigmoid_cpu\" not implemented for '{input.dtype.letter}'")
+    if target._array.dtype.kind == "b":
+        methods.no_bool_difference(target, target)
+    methods.writable_into(target, input)
+    weight = 1.0 if weight is None else weight
+    return bce_logits.record((input, target, weight, pos_weight), {"reduction": reduction})
 
 
 INT64 = np.dtype(np.int64)
@@ -254,6 +283,7 @@ def fitting(input, target, weight):
     if not shape:
         raise ValueError("Expected 1 or more dimensions (got 0)")
     if len(shape) == 1 and len(given) == 1:
+        labels_of_classes(target)
         if given != (1,):
             raise ValueError(f"For 1D input, 1D target must have size 1, but got target size: {given[0]}")
         target, given = target.reshape(()), ()
@@ -267,10 +297,11 @@ def fitting(input, target, weight):
         raise RuntimeError(
             f"only batches of spatial targets supported (3D tensors) but got targets of dimension: {len(given)}"
         )
-    if len(shape) == 4 and given != wanted:
-        raise RuntimeError(f"size mismatch (got input: {list(shape)} , target: {list(given)}")
-    if given != wanted:
+    if len(shape) != 4 and given != wanted:
         raise RuntimeError(f"Expected target size {list(wanted)}, got {list(given)}")
+    labels_of_classes(target)
+    if given != wanted:
+        raise RuntimeError(f"size mismatch (got input: {list(shape)} , target: {list(given)}")
     classes = shape[1] if wanted else shape[0]
     if weight is not None and weight._array.shape != (classes,):
         if len(shape) > 2:
@@ -278,11 +309,14 @@ def fitting(input, target, weight):
         raise RuntimeError(no_weight_for_each(classes, weight))
     if not methods.is_float(input):
         raise NotImplementedError(f"\"nll_loss_out_frame\" not implemented for '{input.dtype.letter}'")
-    if target.dtype not in (dtypes.int64, dtypes.uint8):
-        raise RuntimeError(f"expected target dtype to be Long or Byte, but got {target.dtype.letter}")
     if weight is not None and weight.dtype is not input.dtype:
         raise RuntimeError(f"expected scalar type {input.dtype.letter} but found {weight.dtype.letter}")
     return target
+
+
+def labels_of_classes(target):
+    if target.dtype not in (dtypes.int64, dtypes.uint8):
+        raise RuntimeError(f"expected target dtype to be Long or Byte, but got {target.dtype.letter}")
 
 
 def no_weight_for_each(classes, weight):
@@ -396,17 +430,21 @@ def smoothed(log_p, loss, target, weight, ignore_index, reduction, label_smoothi
 
 def kl_div(input, target, size_average=None, reduce=None, reduction="mean", log_target=False) -> Tensor:
     """target (log target - input), for log-probabilities `input`; "batchmean" divides by the length of the first dimension."""
-    terms = (
-        target.exp() * (target - input) if log_target else methods.FUNCTIONS["xlogy"](target, target) - target * input
-    )
-    if reduction == "batchmean":
-        return terms.sum() / (input._array.shape[0] if input._array.ndim else 1)
     if reduction == "mean":
         warn(
             "reduction: 'mean' divides the total loss by both the batch size and the support size.'batchmean' divides only by the "
             "batch size, and aligns with the KL div math definition.'mean' will be changed to behave the same as 'batchmean' in "
             "the next major release."
         )
+    methods.need_tensor(input, "kl_div")
+    methods.need_tensor(target, "kl_div", 2, "target")
+    if not (methods.is_float(input) and methods.is_float(target)):
+        raise RuntimeError("kl_div: Integral inputs not supported.")
+    terms = (
+        target.exp() * (target - input) if log_target else methods.FUNCTIONS["xlogy"](target, target) - target * input
+    )
+    if reduction == "batchmean":
+        return terms.sum() / (input._array.shape[0] if input._array.ndim else 1)
     return reduce_tensor(terms, how(size_average, reduce, reduction))
 
 
@@ -452,6 +490,16 @@ def hinge_embedding_loss(input, target, margin=1.0, size_average=None, reduce=No
 
 def soft_margin_loss(input, target, size_average=None, reduce=None, reduction="mean") -> Tensor:
     """log(1 + exp(-target * input))."""
+    if input._array.dtype.kind == "b":
+        return -input  # which is where PyTorch stops
+    methods.writable_into(input, input, target)
+    if not methods.is_float(input):
+        raise RuntimeError(f"result type Float can't be cast to the desired output type {input.dtype.letter}")
+    if target._requires_grad and mode.grad:
+        raise RuntimeError(
+            "The function 'soft_margin_loss' is not differentiable with respect to argument 'target'. This input cannot have "
+            "requires_grad True."
+        )
     return soft_margin.record((input, target), {"reduction": how(size_average, reduce, reduction)})
 
 
@@ -538,8 +586,7 @@ def multi_margin_loss(
             "multi_margin_loss: target tensor should be 1-D with size equal to the number of input samples (batch size). "
             f"Expected target size [{batch}], but got {list(target._array.shape)}. Input has shape {shape}."
         )
-    if target._array.dtype != np.int64:
-        raise RuntimeError(f"expected scalar type Long but found {target.dtype.letter}")
+    margins_of_type(input, target, "multi_margin_loss_cpu_kernel")
     options = {"target": target._array.reshape(-1, 1), "weight": None if weight is None else weight._array}
     return multi_margin.record((input,), {**options, "p": p, "margin": margin, "reduction": reduction})
 
@@ -586,6 +633,7 @@ def multilabel_margin_loss(input, target, size_average=None, reduce=None, reduct
         raise RuntimeError(
             f"inconsistent target size: {list(target._array.shape)} for input of size: {list(input._array.shape)}"
         )
+    margins_of_type(input, target, "multilabel_margin_loss_forward_out_frame")
     labels = np.atleast_2d(target._array)
     named = np.zeros((*labels.shape, labels.shape[1]), input._array.dtype)  # sample, place in the target, class
     for i, row in enumerate(labels):
@@ -595,6 +643,14 @@ def multilabel_margin_loss(input, target, size_average=None, reduce=None, reduct
             named[i, j, label] = 1
     other = 1 - named.max(1, keepdims=True) if named.size else named
     return multilabel_margin.record((input,), {"named": named, "other": other, "reduction": reduction})
+
+
+def margins_of_type(input, target, kernel):
+    """Complain of the types that the margin losses do not take."""
+    if input._array.dtype not in (np.float32, np.float64):
+        raise NotImplementedError(f"\"{kernel}\" not implemented for '{input.dtype.letter}'")
+    if target._array.dtype != np.int64:
+        raise RuntimeError(f"expected scalar type Long but found {target.dtype.letter}")
 
 
 def label_margins(x, named, other):
@@ -687,7 +743,7 @@ def linear(input, weight, bias=None) -> Tensor:
         return product if bias is None else product + bias
     if array.dtype is not FLOAT32:
         methods.need_numbers(input, "addmm_impl_cpu_")
-    transposed = ops.t.recorded(ops.t.forward(matrix), (weight,))
+    transposed = ops.t.record_view(weight, ops.t.forward(matrix))
     if array.ndim == 2:
         (n, k), (outputs, inputs) = array.shape, matrix.shape
         if k != inputs:
@@ -1081,6 +1137,7 @@ def activation(op, **defaults):
             methods.need_tensor(input, name)
         return op.in_place((input,), defaults) if inplace else op.record_one(input, defaults)
 
+    function.__name__ = name
     return function
 
 
@@ -1215,6 +1272,8 @@ def prelu(input, weight) -> Tensor:
                 "Mismatch of parameter numbers and input channel size. Found parameter numbers = "
                 f"{weight._array.size} and channel size = {channels}."
             )
+    if weight.dtype is not input.dtype:
+        raise RuntimeError(f"prelu: Type promoting not supported. Got {input.dtype.letter} and {weight.dtype.letter}")
     if weight._array.size > 1 and input._array.ndim > 1:
         weight = weight.reshape([-1 if i == 1 else 1 for i in range(input._array.ndim)])
     elif weight._array.ndim and not input._array.ndim:

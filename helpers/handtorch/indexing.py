@@ -31,43 +31,62 @@ def get_item(x, key):
 
 def set_item(x, key, value):
     """`x[key] = value`: write into the view, or at the picked places."""
+    if isinstance(value, np.ndarray):
+        raise TypeError(f"can't assign a numpy.ndarray to a torch.{x.dtype.letter}Tensor")
+    if isinstance(value, (list, tuple, str)) or value is None:
+        raise TypeError(f"can't assign a {type(value).__name__} to a torch.{x.dtype.letter}Tensor")
     shown, arrays = take_apart(x, key)
     if arrays is None:
-        if isinstance(value, Variable):
-            shown.copy_(without_leading_ones(value, len(shown.shape)))
-        elif isinstance(value, np.ndarray):
-            raise TypeError(f"can't assign a numpy.ndarray to a torch.{x.dtype.letter}Tensor")
-        elif isinstance(value, (list, tuple, str)) or value is None:
-            raise TypeError(f"can't assign a {type(value).__name__} to a torch.{x.dtype.letter}Tensor")
-        else:
+        if not isinstance(value, Variable):
+            # As soon as it is recorded, a number is a tensor to PyTorch.
+            shown.fill_(wrap(dtypes.number_in(value, shown._array.dtype)) if shown.requires_grad else value)
+        elif value._array.shape == shown._array.shape:
+            shown.copy_(value)
+        elif not value._array.ndim:
             shown.fill_(value)
+        else:
+            value, shape = without_leading_ones(value), shown._array.shape
+            shown.copy_(value if value._array.shape == shape else value.expand(shape))
         return
-    if isinstance(value, Variable):
-        if value.dtype is not shown.dtype:
-            raise RuntimeError(
-                "Index put requires the source and destination dtypes match, got "
-                f"{shown.dtype.letter} for the destination and {value.dtype.letter} for the source."
-            )
-    else:
+    if key is False:
+        return
+    if (
+        isinstance(value, Variable)
+        and value._array.size == 1
+        and isinstance(key, Variable)
+        and key.dtype is dtypes.bool
+    ):
+        value = value.to(shown.dtype)  # one number under a mask may be of any type
+    if not isinstance(value, Variable):
         value = np.asarray(value, shown._array.dtype)
+    ops.put.in_place((shown, fitting(value, shown, arrays), arrays), {})
+
+
+def fitting(value, x, key):
+    """The value, if it can be written to `x[key]`, a key of arrays; else PyTorch's complaint."""
     try:
-        places = shown._array[arrays].shape
+        places = x._array[key].shape
     except IndexError as error:
-        raise index_error(error, arrays, shown) from None
+        raise index_error(error, key, x) from None
     if isinstance(value, Variable):
-        value = without_leading_ones(value, len(places))
+        value = without_leading_ones(value)
     wide = tuple(value.shape)
     if len(wide) > len(places) or any(n not in (1, m) for n, m in zip(reversed(wide), reversed(places), strict=False)):
         raise RuntimeError(
             f"shape mismatch: value tensor of shape {list(wide)} cannot be broadcast to indexing result of shape {list(places)}"
         )
-    ops.put.in_place((shown, value, arrays), {})
+    if isinstance(value, Variable) and value.dtype is not x.dtype:
+        raise RuntimeError(
+            "Index put requires the source and destination dtypes match, got "
+            f"{x.dtype.letter} for the destination and {value.dtype.letter} for the source."
+        )
+    return value
 
 
-def without_leading_ones(value, ndim):
+def without_leading_ones(value):
     """A value may have more dimensions than the place that takes it, if the first ones have length 1."""
     shape = tuple(value.shape)
-    while len(shape) > ndim and shape[0] == 1:
+    while shape and shape[0] == 1:
         shape = shape[1:]
     return value if shape == tuple(value.shape) else ops.view(value, shape=shape)
 
@@ -145,8 +164,12 @@ def as_part(part):
         if not array.ndim and array.dtype.kind == "i":
             return int(array)
         return array.astype(bool) if array.dtype == np.uint8 else array
+    if isinstance(part, (str, bytes)):
+        raise TypeError(f"new(): invalid data type '{type(part).__name__}'")
     if isinstance(part, (list, tuple, range, np.ndarray)):
         if isinstance(part, (list, tuple)):
+            if any(isinstance(p, str) for p in part):
+                raise TypeError("new(): invalid data type 'str'")
             part = [p._array if isinstance(p, Variable) else p for p in part]
         array = np.asarray(part)
         if array.size == 0 and array.dtype.kind == "f":
@@ -156,11 +179,7 @@ def as_part(part):
         return array
     if hasattr(part, "__index__"):
         return part.__index__()
-    raise (
-        TypeError(WRONG_KEY.format(type(part).__name__))
-        if isinstance(part, str)
-        else IndexError(WRONG_KEY.format(type(part).__name__))
-    )
+    raise IndexError(WRONG_KEY.format(type(part).__name__))
 
 
 def is_mask(part):
@@ -179,13 +198,15 @@ def remaining(parts, ellipsis):
 
 def slice_along(x, dim, part):
     """x with one dimension cut to `part`; the whole of it is x itself."""
-    start, stop, step = part.indices(x._array.shape[dim])
+    array = x._array
+    n = array.shape[dim]
+    start, stop, step = part.indices(n)
     if step <= 0:
         raise ValueError("step must be greater than zero")
-    if start == 0 and stop == x._array.shape[dim] and step == 1:
+    if start == 0 and stop == n and step == 1:
         return x
-    part = slice(start, max(start, stop), step)
-    return ops.slicing.recorded(ops.slicing.forward(x._array, dim=dim, part=part), (x,), {"dim": dim, "part": part})
+    part = slice(start, stop if stop > start else start, step)
+    return ops.slicing.record_view(x, ops.slicing.forward(array, dim=dim, part=part), {"dim": dim, "part": part})
 
 
 def index_error(error, arrays, x):

@@ -12,7 +12,7 @@ import math
 import numpy as np
 
 from .dtypes import number_in
-from .sums import WIDEST_REGISTER, ZERO, accumulate, add_rows, softmax_sum, torch_sum
+from .sums import WIDEST_REGISTER, ZERO, accumulate, add_rows, fused, softmax_sum, torch_sum
 
 FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
 
@@ -31,12 +31,41 @@ def rounded_once(function, few=4096):
     return compute
 
 
+def two_rounded_once(function, few=4096):
+    """The same for a function of two numbers."""
+
+    def compute(x, y):
+        if x.dtype == y.dtype == FLOAT32 and x.size <= few and y.size <= few:
+            return np.asarray(function(x.astype(FLOAT64), y)).astype(FLOAT32)
+        return function(x, y)
+
+    return compute
+
+
 def each_number(function, x):
     """Apply a function of Python floats to every element."""
     return np.asarray(np.frompyfunc(function, 1, 1)(x)).astype(x.dtype)
 
 
 # ---- functions of one number ---------------------------------------------------------------------------------------
+
+
+def sign_of(x):
+    """1, 0 or -1; 0 for nan too, which is neither above 0 nor below."""
+    if x.dtype.kind != "f":
+        return x.copy() if x.dtype == bool else np.sign(x)
+    return np.subtract(x > 0, x < 0, dtype=x.dtype)
+
+
+def kept_where(mask, x):
+    """x where the mask is True, and 0 elsewhere: 0 times the bits of x, because 0 times x may be nan or -0.0."""
+    bits = BITS[x.itemsize]
+    kept = mask.astype(bits)
+    kept *= x.view(bits)
+    return kept.view(x.dtype)
+
+
+BITS = {n: np.dtype(f"i{n}") for n in (2, 4, 8)}
 
 
 def zero_like(x):
@@ -94,7 +123,7 @@ def polygamma_of(n, x):
     if n == 0:
         return digamma_of(x)
     if n == 1 and x < 0.5:
-        sine = math.sin(math.pi * x)
+        sine = math.sin(math.pi * x) if math.isfinite(x) else math.nan
         return (math.pi**2 / sine**2 if sine else math.inf) - polygamma_of(1, 1 - x)
     return (1 if n % 2 else -1) * math.factorial(n) * zeta_of(n + 1.0, x)
 
@@ -133,7 +162,7 @@ def bessel_i(order, x):
         size = abs(value)
         sign = -1.0 if order % 2 and value < 0 else 1.0
         if not math.isfinite(size):
-            return sign * size
+            return math.nan  # PyTorch divides the infinite exponential by the infinite root
         term = result = 1.0
         if size < 30:
             term = result = (size / 2) ** order / math.factorial(order)
@@ -246,6 +275,9 @@ DIVIDE = {"floor": floor_div, "trunc": trunc_div}
 def modulus(function, x, y):
     if np.result_type(x, y).kind in "iub":
         refuse_zero(y)
+    elif function is np.remainder:  # NumPy gives a zero the sign of y
+        rest = np.fmod(x, y)
+        return rest + np.where((rest != 0) & ((y < 0) != (rest < 0)), y, rest * 0)
     return function(x, y)
 
 
@@ -259,6 +291,10 @@ def multiplied_and_added(x, factor, y, few=4096):
     if isinstance(x, np.ndarray) and x.dtype is FLOAT32 and x.size <= few:
         factor = factor if isinstance(factor, np.ndarray) else in_float32(factor)
         return (np.asarray(y, FLOAT64) * factor + x).astype(FLOAT32)
+    if isinstance(x, np.ndarray) and x.dtype is FLOAT64 and x.size <= few:
+        return fused(y, factor, x)
+    if isinstance(x, np.ndarray) and x.dtype.kind == "b":
+        return x | (y & bool(factor))
     if isinstance(x, np.ndarray) and x.dtype.kind in "iu" and not isinstance(factor, np.ndarray):
         factor = number_in(factor, x.dtype)
     return x + y * factor
@@ -310,7 +346,14 @@ def product_and_bias(x, a, b):
 
 def multiplied(a, b):
     """a @ b, of matrices. A small b is copied: if it is transposed, NumPy would add in another order than PyTorch."""
-    return a @ (b.copy() if a.size * b.shape[-1] <= 10**6 else b)
+    if a.size * b.shape[-1] <= 10**6:
+        b = b.copy()
+    return product(a, b)
+
+
+def product(a, b):
+    """a @ b, of arrays or tensors. Of two matrices NumPy's `dot` is the same, and of small ones it takes half the time."""
+    return a.dot(b) if type(a) is np.ndarray and a.ndim == b.ndim == 2 else a @ b
 
 
 def weighted(x, beta, product, alpha):
@@ -329,9 +372,9 @@ def clip(x, low, high):
     """Between two numbers; where they cross, the upper one counts."""
     as_bound = number_in if x.dtype.kind == "u" else np.asarray  # an unsigned bound of -1 is the largest number
     if low is not None:
-        x = np.maximum(x, as_bound(low, x.dtype))
+        x = np.maximum(as_bound(low, x.dtype), x)  # in this order -0.0 stays what it is
     if high is not None:
-        x = np.minimum(x, as_bound(high, x.dtype))
+        x = np.minimum(as_bound(high, x.dtype), x)
     return np.array(x) if low is None and high is None else x
 
 
@@ -658,8 +701,8 @@ def cross_entropy_of_probability(x, y):
 
 def cross_entropy_of_logit(x, y, positive_weight):
     """The same for x = sigmoid(logit), without overflow; the term of y = 1 has a weight."""
-    log_weight = (positive_weight - 1) * y + 1
-    return (1 - y) * x + log_weight * (np.log1p(np.exp(-np.abs(x))) + np.maximum(-x, 0))
+    log_weight = 1 if positive_weight is None else (positive_weight - 1) * y + 1
+    return (1 - y) * x - log_weight * (np.minimum(x, 0) - np.log1p(np.exp(-np.abs(x))))
 
 
 def picked(x, target, weight, ignore_index):
@@ -711,6 +754,47 @@ def sixteen_by_sixteen(x):
             total = total + accumulate(rows[whole:])[-1]
         rows = accumulate(rows[:whole].reshape(-1, 16), 1)[:, -1] if whole else rows[:0]
     return total + x[0] if x.size else total
+
+
+def selected(row, k):
+    """Where the k-th smallest number (from 0) of a vector is; of several equal ones the one that PyTorch's quickselect ends at.
+
+    Hoare's partition around the median of three (Sedgewick, "Implementing quicksort programs", 1978); nan counts as largest.
+    """
+    order = np.argsort(row, kind="stable")
+    if np.count_nonzero(row == row[order[k]]) == 1:
+        return order[k]
+    rank = np.empty(len(row), np.int64)  # equal numbers have equal ranks
+    rank[order] = np.searchsorted(row[order], row[order])
+    rank, place = rank.tolist(), list(range(len(row)))
+
+    def swap_if(i, j, wrong=lambda a, b: a > b):
+        if wrong(rank[i], rank[j]):
+            rank[i], rank[j] = rank[j], rank[i]
+            place[i], place[j] = place[j], place[i]
+
+    left, right = 0, len(row) - 1
+    while right > left + 1:
+        swap_if((left + right) // 2, left + 1, lambda a, b: True)
+        swap_if(left + 1, right)
+        swap_if(left, right)
+        swap_if(left + 1, left)
+        pivot, i, j = rank[left], left + 1, right
+        while True:
+            i += 1
+            while rank[i] < pivot:
+                i += 1
+            j -= 1
+            while rank[j] > pivot:
+                j -= 1
+            if j < i:
+                break
+            swap_if(i, j, lambda a, b: True)
+        swap_if(left, j, lambda a, b: True)
+        left, right = (i if j <= k else left), (j - 1 if j >= k else right)
+    if right == left + 1:
+        swap_if(left, right)
+    return place[k]
 
 
 # ---- matrices --------------------------------------------------------------------------------------------------------

@@ -14,10 +14,10 @@ from functools import wraps
 
 import numpy as np
 
-from . import dtypes, kernels, ops, walk
+from . import dtypes, indexing, kernels, ops, walk
 from .dtypes import Size
 from .record import Variable, convert, in_type, refuse_overlap, size_mismatch, wrap
-from .tensor import OPERAND, Tensor, as_operand, warn, warn_once
+from .tensor import C_NAMES, OPERAND, Tensor, as_operand, warn, warn_once
 
 FUNCTIONS: dict = {}  # what `torch.name` finds, filled below
 IN_PLACE: dict = {}  # name_ of Tensor methods
@@ -240,12 +240,17 @@ for _name in ("acosh", "asinh", "atanh"):  # PyTorch has no derivative of these
 def negated(x):
     """-x."""
     need_tensor(x, "neg")
-    if x._array.dtype.kind == "b":
+    return negative(x)
+
+
+def negative(x):
+    """-x, of tensors and of the arrays of a rule."""
+    if ops.array_of(x).dtype.kind == "b":
         raise RuntimeError(
             "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use the `~` or "
             "`logical_not()` operator instead."
         )
-    return ops.neg.record_one(x)
+    return ops.neg(x)
 
 
 def both(op, x, other):
@@ -306,7 +311,10 @@ def binary(name, op):
         return op.record((x, other), {})
 
     def in_place(self, other):
-        return op.in_place((self, as_operand(other)), {})
+        other = as_operand(other)
+        if name in TENSORS_ONLY:
+            need_tensor(other, name + "_", 1, "other")
+        return op.in_place((self, other), {})
 
     return function, in_place
 
@@ -320,9 +328,9 @@ for _name, _op in TWO.items():
 
 
 def no_bool_difference(x, other):
-    kinds = [a._array.dtype.kind for a in (x, other) if isinstance(a, Variable)]
-    if "b" in kinds:
-        if kinds == ["b", "b"]:
+    left, right = (type(a) is builtins.bool or (isinstance(a, Variable) and a.dtype is dtypes.bool) for a in (x, other))
+    if left or right:
+        if left and right:
             raise RuntimeError(
                 "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` "
                 "operator instead."
@@ -331,6 +339,21 @@ def no_bool_difference(x, other):
             "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a mask, use the "
             "`~` or `logical_not()` operator instead."
         )
+
+
+def expect_type(tensor, like):
+    """Raise PyTorch's error if a tensor (or array) is not of the type of another."""
+    found, expected = (dtypes.FROM_NUMPY[ops.array_of(t).dtype] for t in (tensor, like))
+    if found is not expected:
+        raise RuntimeError(f"Found dtype {found.letter} but expected {expected.letter}")
+
+
+def writable_into(target, *operands, in_c=False):
+    """Raise PyTorch's error if the common type of the operands is of a higher kind than that of `target`; in_c: as C names that."""
+    kind = dtypes.result_dtype([x._array if isinstance(x, Variable) else x for x in operands if x is not None])
+    if not dtypes.can_cast(kind, target.dtype):
+        name = C_NAMES[target._array.dtype.name] if in_c else target.dtype.letter
+        raise RuntimeError(f"result type {kind.letter} can't be cast to the desired output type {name}")
 
 
 def multiple(x, other, alpha):
@@ -379,6 +402,8 @@ def add_(self, other, *, alpha=1):
 def sub_(self, other, *, alpha=1):
     """Subtract `alpha * other` from the tensor itself."""
     other = other if type(other) is Tensor else as_operand(other)
+    if type(other) is not Tensor or other._array.dtype is not self._array.dtype or self._array.dtype.kind == "b":
+        no_bool_difference(self, other)
     if alpha == 1 and alpha is not True:
         return ops.sub.in_place((self, other), {})
     return ops.sub_scaled.in_place(*multiple(self, other, alpha))
@@ -443,6 +468,8 @@ def power(x, exponent):
     kind = dtypes.result_dtype((x._array, exponent))
     if isinstance(exponent, int) and exponent < 0 and not kind.is_floating_point:
         raise RuntimeError("Integers to negative integer powers are not allowed.")
+    if not kind.is_floating_point:
+        dtypes.number_in(exponent, kind.numpy)  # complains if it does not fit
     return ops.power.record((x if x.dtype is kind else x.to(kind),), {"exponent": exponent})
 
 
@@ -473,6 +500,9 @@ def clamp(x, min=None, max=None):
     if min is None and max is None:
         raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
     if isinstance(min, Variable) or isinstance(max, Variable):
+        bounds = [a._array for a in (x, min, max) if isinstance(a, Variable)]
+        if min is not None and max is not None and dtypes.result_dtype(bounds) is dtypes.bool:
+            raise NotImplementedError("\"clamp_cpu\" not implemented for 'Bool'")
         return ops.clamp_by.record((x, min, max), {})
     return clamped(ops.clamp, x, min, max)
 
@@ -480,6 +510,9 @@ def clamp(x, min=None, max=None):
 def clamped(op, x, low, high):
     """x between two numbers, in the type that they have in common."""
     kind = dtypes.result_dtype([a for a in (x._array, low, high) if a is not None])
+    if kind is dtypes.bool:
+        which = "_max_scalar" if low is None else "_min_scalar" if high is None else "_scalar"
+        raise NotImplementedError(f"\"clamp{which}_cpu\" not implemented for 'Bool'")
     return op.record((x if x.dtype is kind else x.to(kind),), {"low": low, "high": high})
 
 
@@ -487,6 +520,9 @@ def clamp_(self, min=None, max=None):
     """Move the numbers of the tensor itself into [min, max]."""
     if isinstance(min, Variable) or isinstance(max, Variable):
         return overwrite(self, clamp, (min, max), {})
+    writable_into(self, self, min, max, in_c=True)
+    if self.dtype is dtypes.bool:
+        return clamp(self, min, max)  # which is refused
     return ops.clamp.in_place((self,), {"low": min, "high": max})
 
 
@@ -509,6 +545,20 @@ def clamp_max(x, max):
     if isinstance(max, Variable):
         return ops.clamp_max.record((x, max), {})
     return clamped(ops.clamp_most, x, None, max)
+
+
+def with_a_bound_that_fits(in_place):
+    @wraps(in_place)
+    def method(self, *bound, **named):
+        for number in (*bound, *named.values()):
+            if not isinstance(number, Variable):
+                writable_into(self, self, number, in_c=True)
+        return in_place(self, *bound, **named)
+
+    return method
+
+
+Tensor.clamp_min_, Tensor.clamp_max_ = map(with_a_bound_that_fits, (Tensor.clamp_min_, Tensor.clamp_max_))
 
 
 @public(in_place=True)
@@ -549,9 +599,25 @@ def addcdiv(x, tensor1, tensor2, *, value=1):
     return ops.addcdiv.record((x, tensor1, tensor2), {"value": value})
 
 
+def check_lerp(x, end, weight):
+    """Raise PyTorch's error for types that do not go together; a weight without dimensions may be of any floating type."""
+    for name, value in (("end", end), ("weight", weight)):
+        if (
+            isinstance(value, Variable)
+            and value._array.dtype != x._array.dtype
+            and (name == "end" or value._array.ndim)
+        ):
+            kinds = [C_NAMES[v._array.dtype.name] for v in (x, value)]
+            raise RuntimeError(f"expected dtype {kinds[0]} for `{name}` but got dtype {kinds[1]}")
+    if not is_float(x) and not (isinstance(weight, Variable) and is_float(weight)):
+        kernel = "lerp_kernel_tensor" if isinstance(weight, Variable) else "lerp_kernel_scalar"
+        raise NotImplementedError(f"\"{kernel}\" not implemented for '{x.dtype.letter}'")
+
+
 @public
 def lerp(x, end, weight):
     """x + weight * (end - x)."""
+    check_lerp(x, end, weight)
     if not isinstance(weight, Variable):
         return ops.lerp_by.record((x, end), {"weight": weight})
     return ops.lerp.record((x, end, weight), {})
@@ -559,6 +625,8 @@ def lerp(x, end, weight):
 
 def lerp_(self, end, weight):
     """Move the tensor itself towards `end`."""
+    if type(weight) is not float or end._array.dtype is not self._array.dtype:
+        check_lerp(self, end, weight)
     if not isinstance(weight, Variable):
         return ops.lerp_by.in_place((self, end), {"weight": weight})
     return ops.lerp.in_place((self, end, weight), {})
@@ -609,7 +677,7 @@ def where(condition, x=None, other=None):
         if isinstance(a, Variable) and a.dtype is kind
         else a.to(kind)
         if isinstance(a, Variable)
-        else in_type(a, kind.numpy)
+        else dtypes.number_in(a, kind.numpy)
         for a in (as_operand(x), as_operand(other))
     )
     return ops.where.record((condition if condition.dtype is dtypes.bool else condition.bool(), x, other), {})
@@ -785,8 +853,12 @@ def typename(obj):
     """What messages call the type of `obj`: torch.FloatTensor, or the Python name."""
     if isinstance(obj, Tensor):
         return obj.type()
-    kind = obj if isinstance(obj, builtins.type) else builtins.type(obj)
-    return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    named = obj if hasattr(obj, "__qualname__") else builtins.type(obj)
+    module, name = named.__module__ or "", named.__qualname__
+    if module.startswith(__package__):  # what is ours goes by the name of its original
+        place = "torch.nn.functional" if "functional" in module else "torch._VariableFunctionsClass"
+        module, name = "torch" if isinstance(named, builtins.type) else place, named.__name__
+    return name if module in ("", "builtins") else f"{module}.{name}"
 
 
 FUNCTIONS["typename"] = typename
@@ -826,7 +898,7 @@ def fill_(self, value):
         everywhere(self._array)[...] = dtypes.number_in(value, self._array.dtype)
         self._counter[0] += 1
         return self
-    return ops.fill.in_place((self,), {"value": value})
+    return ops.fill_in_place.in_place((self,), {"value": value})
 
 
 def everywhere(array):
@@ -939,9 +1011,22 @@ def in_dtype(x, dtype):
     return x if dtype is None or x.dtype is dtype else to(x, dtype)
 
 
+def is_whole(dtype):
+    """Whether a result is asked for in whole numbers of a certain size: sums and products of such numbers are int64 otherwise."""
+    return dtype is not None and not dtype.is_floating_point
+
+
+def no_bool(dtype, kernel):
+    if dtype is dtypes.bool:
+        raise NotImplementedError(f"\"{kernel}\" not implemented for 'Bool'")
+    return dtype
+
+
 @public(names=("sum",))
 def sum(x, dim=None, keepdim=False, *, dtype=None):
     """The sum over `dim` (one, several, or all)."""
+    if is_whole(dtype):
+        return to(sum(in_dtype(x, dtype), dim, keepdim), dtype)
     x = in_dtype(x, dtype)
     if dim is None or dim == ():
         if not keepdim:
@@ -968,8 +1053,8 @@ def mean(x, dim=None, keepdim=False, *, dtype=None):
 @public
 def prod(x, dim=None, keepdim=False, *, dtype=None):
     """The product over one dimension, or of all elements."""
-    if dtype is dtypes.bool:
-        return to(prod(x, dim, keepdim), dtype)
+    if is_whole(dtype):
+        return to(prod(x if dtype is dtypes.bool else in_dtype(x, dtype), dim, keepdim), dtype)
     x = in_dtype(x, dtype)
     if dim is None:
         return ops.prod.record((x,), {})
@@ -981,7 +1066,7 @@ def nansum(x, dim=None, keepdim=False, *, dtype=None):
     """The sum without what is nan."""
     x = in_dtype(x, dtype)
     if not is_float(x):
-        return sum(x, dim, keepdim)
+        return sum(x, dim, keepdim, dtype=dtype)
     dims = None if dim is None or dim == () else dims_of(dim, x._array.ndim)
     return ops.nansum.record((x,), {"dim": dims, "keepdim": keepdim})
 
@@ -1090,6 +1175,8 @@ RETURNED = {
 def need_elements(x, dim, name):
     """An empty dimension has no largest element."""
     if x._array.size == 0 and (dim is None or x._array.shape[dim] == 0):
+        if dim is None and name.startswith("arg"):
+            raise IndexError(f"{name}(): Expected reduction dim to be specified for input.numel() == 0.")
         if dim is None:
             raise RuntimeError(
                 f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with the "
@@ -1234,7 +1321,12 @@ def kthvalue(x, k, dim=-1, keepdim=False):
     axis = dim_of(dim, x._array.ndim)
     if not 0 < k <= (x._array.shape[axis] if x._array.ndim else 1):
         raise RuntimeError(f"kthvalue(): selected number k out of range for dimension {axis}")
-    return kth("kthvalue", x, dim, keepdim, lambda order, dim: np.take(order, [k - 1], axis=dim))
+
+    def place(order, dim):
+        index = np.apply_along_axis(kernels.selected, dim, x._array, k - 1)
+        return np.expand_dims(index, dim)
+
+    return kth("kthvalue", x, dim, keepdim, place)
 
 
 @public
@@ -1245,8 +1337,9 @@ def mode(x, dim=-1, keepdim=False):
         return chosen("mode", x, np.zeros((), np.int64), 0, keepdim)
 
     def one(row):
-        values, counts = np.unique(row, return_counts=True)
-        return np.flatnonzero(row == values[counts.argmax()])[-1]
+        values, counts = np.unique(row, return_counts=True, equal_nan=False)
+        found = values[counts.argmax()]
+        return np.flatnonzero(row == found)[-1] if found == found else np.flatnonzero(row != row)[0]
 
     return chosen("mode", x, np.expand_dims(np.apply_along_axis(one, dim, x._array), dim), dim, keepdim)
 
@@ -1357,7 +1450,7 @@ def topk(x, k, dim=-1, largest=True, sorted=True):
 @public
 def unique(x, sorted=True, return_inverse=False, return_counts=False, dim=None):
     """The different elements, in order; on demand where each went and how often it was there."""
-    values, inverse, counts = np.unique(x._array, return_inverse=True, return_counts=True, axis=dim)
+    values, inverse, counts = np.unique(x._array, return_inverse=True, return_counts=True, axis=dim, equal_nan=False)
     inverse = inverse.reshape(x._array.shape if dim is None else -1)
     result = [wrap(values)] + [wrap(inverse)] * return_inverse + [wrap(counts)] * return_counts
     return tuple(result) if len(result) > 1 else result[0]
@@ -1425,12 +1518,16 @@ def searchsorted(sorted_sequence, x, *, out_int32=False, right=False, side=None,
 @public(in_place=True)
 def cumsum(x, dim, *, dtype=None):
     """The running sum along `dim`."""
+    if is_whole(dtype):
+        return to(cumsum(in_dtype(x, no_bool(dtype, "cumsum_out_cpu")), dim), dtype)
     return ops.cumsum.record((in_dtype(x, dtype),), {"dim": dim_of(dim, x._array.ndim)})
 
 
 @public(in_place=True)
 def cumprod(x, dim, *, dtype=None):
     """The running product along `dim`."""
+    if is_whole(dtype):
+        return to(cumprod(in_dtype(x, no_bool(dtype, "cumprod_out_cpu")), dim), dtype)
     return ops.cumprod.record((in_dtype(x, dtype),), {"dim": dim_of(dim, x._array.ndim)})
 
 
@@ -1481,11 +1578,18 @@ def zeros_of(x):
 @public
 def norm(x, p="fro", dim=None, keepdim=False, dtype=None):
     """The vector norm (sum |x|^p)^(1/p); "fro" is p=2. `linalg.py` adds "nuc"."""
-    x = in_dtype(x, dtype)
     if not is_float(x):
         raise RuntimeError(
             "linalg.vector_norm: Expected a floating point or complex tensor as input. Got " + x.dtype.letter
         )
+    if is_whole(dtype):
+        raise RuntimeError(f"linalg.vector_norm: dtype should be floating point or complex, but got {dtype.letter}")
+    if dtype is not None and dtype.itemsize < x.dtype.itemsize:
+        raise RuntimeError(
+            f"linalg.vector_norm: the dtype of the input ({x.dtype.letter}) should be convertible without narrowing to the specified "
+            f"dtype ({dtype.letter})"
+        )
+    x = in_dtype(x, dtype)
     if isinstance(p, str) and p != "fro":
         raise RuntimeError(f"linalg.matrix_norm: Order {p} not supported.")
     p = 2.0 if p in ("fro", None) else float(p)
@@ -1792,8 +1896,9 @@ def expand(self, *sizes, implicit=False):
     sizes, shape = shape_from(sizes), self._array.shape
     extra = len(sizes) - len(shape)
     if extra < 0:
+        word = "CPUBoolType" if self.dtype is dtypes.bool else f"torch.{self.dtype.letter}Tensor"
         raise RuntimeError(
-            f"expand(torch.{self.dtype.letter}Tensor{{{list(shape)}}}, size={list(sizes)}): the number of sizes provided "
+            f"expand({word}{{{list(shape)}}}, size={list(sizes)}): the number of sizes provided "
             f"({len(sizes)}) must be greater or equal to the number of dimensions in the tensor ({len(shape)})"
         )
     wanted = list(sizes)
@@ -1802,7 +1907,7 @@ def expand(self, *sizes, implicit=False):
             raise RuntimeError(
                 f"The expanded size of the tensor ({n}) isn't allowed in a leading, non-existing dimension {i}"
             )
-    for i, n in enumerate(shape):
+    for i, n in reversed(list(enumerate(shape))):
         if wanted[extra + i] == -1:
             wanted[extra + i] = n
         elif n not in (1, wanted[extra + i]):
@@ -2041,12 +2146,10 @@ Tensor.unfold = unfold
 @public(names=("cat", "concat", "concatenate"), method=False)
 def cat(tensors, dim=0):
     """Tensors joined along a dimension."""
-    tensors = list(tensors)
+    tensors = listed(tensors, "cat")
     if not tensors:
         raise ValueError("torch.cat(): expected a non-empty list of Tensors")
     for i, x in enumerate(tensors):
-        if not isinstance(x, Variable):
-            raise TypeError(f"expected Tensor as element {i} in argument 0, but got {type(x).__name__}")
         if not x._array.ndim:
             raise RuntimeError(f"zero-dimensional tensor (at position {i}) cannot be concatenated")
     full = [x for x in tensors if x._array.shape != (0,)] or tensors
@@ -2069,7 +2172,7 @@ def cat(tensors, dim=0):
 @public(method=False)
 def stack(tensors, dim=0):
     """Tensors of one shape laid side by side along a new dimension."""
-    tensors = list(tensors)
+    tensors = listed(tensors, "stack")
     if not tensors:
         raise RuntimeError("stack expects a non-empty TensorList")
     first = tensors[0]._array.shape
@@ -2080,6 +2183,18 @@ def stack(tensors, dim=0):
                 f"entry {i}"
             )
     return ops.stack.record(tuple(tensors), {"dim": dim_of(dim, len(first) + 1)})
+
+
+def listed(tensors, name):
+    """A list of tensors, if that is what was given; else PyTorch's complaint."""
+    if not isinstance(tensors, (list, tuple)):
+        raise TypeError(
+            f"{name}(): argument 'tensors' (position 1) must be tuple of Tensors, not {builtins.type(tensors).__name__}"
+        )
+    for i, x in enumerate(tensors):
+        if not isinstance(x, Variable):
+            raise TypeError(f"expected Tensor as element {i} in argument 0, but got {builtins.type(x).__name__}")
+    return list(tensors)
 
 
 def at_least(n):
@@ -2112,8 +2227,8 @@ def grown(x, n):
 atleast_1d, atleast_2d, atleast_3d = at_least(1), at_least(2), at_least(3)
 FUNCTIONS.update(
     atleast_1d=atleast_1d, atleast_2d=atleast_2d, atleast_3d=atleast_3d,
-    hstack=lambda tensors: need_some(tensors, "hstack") and (lambda ts: cat(ts, 0 if ts[0]._array.ndim == 1 else 1))(atleast_1d(list(tensors))),
-    vstack=lambda tensors: need_some(tensors, "vstack") and cat(atleast_2d(list(tensors)), 0),
+    hstack=lambda tensors: need_some(listed(tensors, "hstack"), "hstack") and (lambda ts: cat(ts, 0 if ts[0]._array.ndim == 1 else 1))(atleast_1d(list(tensors))),
+    vstack=lambda tensors: need_some(listed(tensors, "vstack"), "vstack") and cat(atleast_2d(list(tensors)), 0),
     row_stack=lambda tensors: cat(atleast_2d(list(tensors)), 0),
     dstack=lambda tensors: need_some(tensors, "dstack") and cat(atleast_3d(list(tensors)), 2),
     column_stack=lambda tensors: cat([x if x._array.ndim > 1 else reshape(x, -1, 1) for x in tensors], 1),
@@ -2390,6 +2505,14 @@ def put(x, index, source, accumulate=False):
             f"put_(): self and source expected to have the same dtype, but got self.dtype = {x.dtype.letter} and source.dtype = "
             f"{source.dtype.letter}"
         )
+    if source._array.size != index._array.size:
+        raise IndexError(
+            "put_(): Expected source and index to have the same number of elements, but got source.numel() = "
+            f"{source._array.size}, index.numel() = {index._array.size}"
+        )
+    wrong = out_of(index._array, x._array.size)
+    if wrong is not None:
+        raise IndexError(f"out of range: tried to access index {wrong} on a tensor of {x._array.size} elements.")
     return ops.put_flat.record((x, source), {"index": index._array, "accumulate": accumulate})
 
 
@@ -2454,14 +2577,58 @@ def index_put(x, indices, values, accumulate=False):
     if builtins.any(i is not None and is_float(i) for i in indices):
         raise IndexError("tensors used as indices must be long, int, byte or bool tensors")
     key = tuple(slice(None) if i is None else i._array for i in indices)
-    return ops.put.record((x, values, key), {"accumulate": accumulate})
+    if len(key) > x._array.ndim:
+        raise IndexError(f"too many indices for tensor of dimension {x._array.ndim} (got {len(key)})")
+    return ops.put.record((x, indexing.fitting(values, x, key), key), {"accumulate": accumulate})
+
+
+def without(shape, dim):
+    """A shape without one of its lengths."""
+    return shape[:dim] + shape[dim + 1 :]
+
+
+def out_of(index, n):
+    """The first of some positions that does not lie in a dimension of length n, or None."""
+    wrong = index[(index < -n) | (index >= n)]
+    return int(wrong.flat[0]) if wrong.size else None
 
 
 @public(in_place=True)
 def index_add(x, dim, index, source, *, alpha=1):
     """x with slices of `source` added at those positions along a dimension."""
     need_index(index, "index_add_(): Expected dtype int32/int64 for index but got: {}")
-    key = kernels.at(dim_of(dim, x._array.ndim), index._array.reshape(-1))
+    dim, mine, theirs = dim_of(dim, x._array.ndim), x._array.shape, source._array.shape
+    if index._array.ndim > 1:
+        raise IndexError(
+            f"index_add_(): Index is supposed to be a vector, but got dim: {index._array.ndim} with type: {index.dtype.letter} "
+            f"and size: {list(index._array.shape)}"
+        )
+    if x.dtype is not source.dtype:
+        raise RuntimeError(
+            f"index_add_(): self ({x.dtype.letter}) and source ({source.dtype.letter}) must have the same scalar type"
+        )
+    if dim and dim >= len(theirs):
+        raise RuntimeError(
+            f"index_add_(): Indexing dim {dim} is out of bounds of the source tensor with dim {len(theirs)}"
+        )
+    if index._array.size != (theirs[dim] if theirs else 1):
+        if not theirs:
+            raise IndexError("Dimension specified as 0 but tensor has no dimensions")
+        raise RuntimeError(
+            f"index_add_(): Number of indices ({index._array.size}) should be equal to source.size(dim): ({theirs[dim]}), for "
+            f"dim: {dim}"
+        )
+    if mine != theirs and (len(mine) != len(theirs) or without(mine, dim) != without(theirs, dim)):
+        raise RuntimeError(
+            "source tensor shape must match self tensor shape, excluding the specified dimension. Got self.shape = "
+            f"{list(mine)} source.shape = {list(theirs)}"
+        )
+    wrong = out_of(index._array, mine[dim] if mine else 1)
+    if wrong is not None:
+        if len(mine) < 2:
+            raise IndexError("index out of range in self")
+        raise RuntimeError(f"index {wrong} is out of bounds for dimension {dim} with size {mine[dim]}")
+    key = kernels.at(dim, index._array.reshape(-1))
     if not is_float(x):
         alpha = dtypes.number_in(alpha, x._array.dtype)
     return ops.index_add.record((x, source), {"key": key if x._array.ndim else (), "alpha": alpha})
@@ -2470,8 +2637,39 @@ def index_add(x, dim, index, source, *, alpha=1):
 @public(in_place=True)
 def index_copy(x, dim, index, source):
     """x with slices of `source` written at those positions along a dimension."""
+    dim, mine, theirs = dim_of(dim, x._array.ndim), x._array.shape, source._array.shape
+    if index._array.ndim > 1:
+        raise IndexError(f"index_copy_(): Index should have dimension 1 or 0 (got {index._array.ndim})")
+    if not theirs and index._array.size != 1:
+        raise IndexError(
+            f"index_copy_(): When source is scalar, index should have one element (got {index._array.size})"
+        )
+    if mine and theirs and len(mine) != len(theirs):
+        raise IndexError(
+            "index_copy_(): When source and destination are not scalars, their dimensionality must match. Source dimensionality "
+            f"({len(theirs)}), destination dimensionality ({len(mine)})"
+        )
     need_index(index, "index_copy_(): Expected a long tensor for index, but got {}")
-    key = kernels.at(dim_of(dim, x._array.ndim), index._array.reshape(-1))
+    if x.dtype is not source.dtype:
+        raise RuntimeError(
+            f"index_copy_(): self and source expected to have the same dtype, but got (self) {x.dtype.letter} and (source) "
+            f"{source.dtype.letter}"
+        )
+    if without(mine, dim) != without(theirs, dim):
+        slices = (" ".join(map(str, without(shape, dim))) for shape in (mine, theirs))
+        raise RuntimeError(
+            "index_copy_(): Source/destination tensor must have same slice shapes. Destination slice shape: "
+            f"{next(slices)} at dimension {dim} and source slice shape: {next(slices)} at dimension 0."
+        )
+    if theirs and index._array.size != theirs[dim]:
+        raise IndexError(
+            f"index_copy_(): Number of indices ({index._array.size}) should be equal to source.size(dim) ({theirs[dim]})"
+        )
+    n = mine[dim] if mine else 1
+    wrong = out_of(index._array, n)
+    if wrong is not None:
+        raise IndexError(f"index_copy_(): index {wrong} is out of bounds for dimension {dim} with size {n}")
+    key = kernels.at(dim, index._array.reshape(-1))
     return ops.put.called("IndexCopy").record((x, source, key if x._array.ndim else ()), {})
 
 
@@ -2482,6 +2680,10 @@ def index_fill(x, dim, index, value):
     key = kernels.at(dim_of(dim, x._array.ndim), np.unique(index._array))
     key = key if x._array.ndim else ()
     if isinstance(value, Variable):
+        if value._array.ndim:
+            raise RuntimeError(
+                f"index_fill_ only supports a 0-dimensional value tensor, but got tensor with {value._array.ndim} dimension(s)."
+            )
         return ops.put.called("IndexFillBackward1").record((x, value, key), {})
     return ops.index_fill.record((x,), {"key": key, "value": dtypes.number_in(value, x._array.dtype)})
 
@@ -2640,8 +2842,7 @@ def dot(x, other, op=ops.dot):
         raise RuntimeError(f"1D tensors expected, but got {x._array.ndim}D and {other._array.ndim}D tensors")
     if x._array.dtype is not other._array.dtype:
         raise RuntimeError(
-            "dot : expected both vectors to have same dtype, but found "
-            f"{C.get(x.dtype.letter, x.dtype.letter).capitalize()} and {C.get(other.dtype.letter, other.dtype.letter).capitalize()}"
+            f"dot : expected both vectors to have same dtype, but found {x.dtype.letter} and {other.dtype.letter}"
         )
     n, m = x._array.size, other._array.size
     if n != m:
@@ -2726,6 +2927,9 @@ def batched(x, other):
 @public(names=("outer", "ger"))
 def outer(x, vec2):
     """All products of two vectors' elements."""
+    for name, vector in (("self", x), ("vec2", vec2)):
+        if vector._array.ndim != 1:
+            raise RuntimeError(f"outer: Expected 1-D argument {name}, but got {vector._array.ndim}-D")
     return unsqueeze(x, 1) * vec2
 
 
@@ -2734,6 +2938,10 @@ def inner(x, other):
     """Sums of products along the last dimensions."""
     if not x._array.ndim or not other._array.ndim:
         return x * other
+    if x._array.dtype != other._array.dtype:
+        raise RuntimeError("both inputs should have same dtype")
+    if x._array.ndim == other._array.ndim == 1:
+        need_numbers(x, "dot")
     return tensordot(x, other, dims=([-1], [-1]))
 
 
@@ -2805,9 +3013,9 @@ def tensordot(a, b, dims=2):
                 f"contracted dimensions need to match, but first has size {m} in dim {i} and second has size {n} in dim {j}"
             )
         if m != n and n == 1:
-            a = sum(a, i, True)
+            a = sum(a, i, True, dtype=a.dtype)
         elif m != n:
-            b = sum(b, j, True)
+            b = sum(b, j, True, dtype=b.dtype)
     keep_a = [d for d in range(a._array.ndim) if d not in left]
     keep_b = [d for d in range(b._array.ndim) if d not in right]
     n = math.prod(a._array.shape[d] for d in left)
@@ -3365,7 +3573,7 @@ straight_minus, careful_minus, BOOL = operator(ops.sub), careful(sub), np.dtype(
 
 def minus(self, other):
     """x - other; booleans have no difference."""
-    if self._array.dtype is BOOL or (type(other) is Tensor and other._array.dtype is BOOL):
+    if self._array.dtype is BOOL or type(other) is bool or (type(other) is Tensor and other._array.dtype is BOOL):
         return careful_minus(self, other)
     return straight_minus(self, other)
 
@@ -3408,3 +3616,17 @@ def matmul_operator(self, other):
 
 
 Tensor.__matmul__ = matmul_operator
+
+
+def read_only(name, attribute):
+    """A property that refuses to be set in PyTorch's words."""
+
+    def refuse(self, value):
+        raise AttributeError(f"attribute '{name}' of 'torch._C.TensorBase' objects is not writable")
+
+    return attribute.setter(refuse)
+
+
+for _name, _attribute in list(vars(Tensor).items()):
+    if isinstance(_attribute, property) and _attribute.fset is None:
+        setattr(Tensor, _name, read_only(_name, _attribute))

@@ -131,8 +131,11 @@ class Module:
             or used_everywhere
         ):  # fmt: skip
             return call_with_hooks(self, args, kwargs)
-        if len(args) == 1 and not kwargs:  # as nearly always; Python is faster without the stars
-            return self.forward(args[0])
+        if not kwargs:  # as nearly always; Python is faster without the stars
+            if len(args) == 1:
+                return self.forward(args[0])
+            if len(args) == 2:
+                return self.forward(args[0], args[1])
         return self.forward(*args, **kwargs)
 
     # ---- attributes --------------------------------------------------------------------------------------------------

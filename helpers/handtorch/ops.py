@@ -43,6 +43,7 @@ from .kernels import (
     interpolate,
     inverse_erf,
     joined,
+    kept_where,
     log_gamma,
     log_gammas,
     log_softmax_of,
@@ -55,6 +56,7 @@ from .kernels import (
     on_a_diagonal,
     placed,
     polygamma_of,
+    product,
     product_and_bias,
     put_at,
     raise_to,
@@ -62,11 +64,13 @@ from .kernels import (
     replace_nan,
     rounded_once,
     scaled_down,
+    sign_of,
     softmax_of,
     softplus_of,
     squeezed,
     stacked,
     strided,
+    two_rounded_once,
     unbound,
     unless_whole,
     variance,
@@ -86,6 +90,11 @@ PI = math.pi
 def entry(name, forward, **rules):
     """A function of one real number: integers become floating, and small arrays are rounded only once."""
     return Operation(name, rounded_once(forward), mix="float", **rules)
+
+
+def refuse(what):
+    """Raise PyTorch's error for what it has no derivative of at all."""
+    raise RuntimeError(f"derivative for {what} is not implemented")
 
 
 def without_derivative(op, name, what):
@@ -127,12 +136,18 @@ sub_scaled = Operation(
     "Sub", lambda x, y, *, alpha: multiplied_and_added(x, -alpha, y), x=lambda g: g, y=lambda g, alpha: -(g * alpha)
 )
 rounding_div = Operation("DivBackward2", lambda x, y, *, how: DIVIDE[how](x, y), x=nothing, y=nothing)
-floor_divide = Operation("NotImplemented", lambda x, y: floor_div(x, y))
+floor_divide = Operation(
+    "NotImplemented", lambda x, y: floor_div(x, y), **dict.fromkeys("xy", lambda g: refuse("aten::floor_divide"))
+)
+floor_divide.node_type.__name__ = "NotImplemented"
 fmod = Operation(
     "FmodBackward1", lambda x, y: modulus(np.fmod, x, y), x=lambda g: g, y=lambda g, x, y: -g * trunc(x / y)
 )
 remainder = Operation(
-    "RemainderBackward1", lambda x, y: modulus(np.remainder, x, y), x=lambda g: g, y=lambda g, x, y: -g * floor(x / y)
+    "RemainderBackward1",
+    lambda x, y: modulus(np.remainder, x, y),
+    x=lambda g: g,
+    y=lambda g, x, y: -g * rounding_div(x, y, how="floor"),
 )
 addcmul = Operation(
     "Addcmul",
@@ -170,7 +185,7 @@ power = Operation(
 power_of = Operation(
     "PowBackward1",
     lambda x, y: raise_to(x, y),
-    x=lambda g, x, y: g * where(y == 0, 0.0, y * x ** (y - 1)),
+    x=lambda g, x, y: where(y == 0, 0.0, g * (y * x ** (y - 1))),
     y=lambda g, x, y, ans: g * where((x == 0) & (y >= 0), 0.0, ans * log(x)),
 )
 power_from = Operation(
@@ -208,7 +223,9 @@ logit = Operation(
     "Logit",
     lambda x, *, eps: np.log(clip_to(x, eps) / (1 - clip_to(x, eps))),
     mix="float",
-    x=lambda g, x, eps: g / (x * (1 - x)) if eps is None else where((x < eps) | (x > 1 - eps), 0.0, g / (x * (1 - x))),
+    x=lambda g, x, eps: where(
+        (x < (eps or 0)) | (x > 1 - (eps or 0)), math.nan if eps is None else 0.0, g / absolute(x * (1 - x))
+    ),
 )
 erf = entry("Erf", lambda x: each_number(math.erf, x), x=lambda g, x: 2 / math.sqrt(PI) * exp(-(x**2)) * g)
 erfc = entry("Erfc", lambda x: each_number(math.erfc, x), x=lambda g, x: -2 / math.sqrt(PI) * exp(-(x**2)) * g)
@@ -227,12 +244,15 @@ mvlgamma = Operation(
     mix="float",
     x=lambda g, x, p: g * digamma(x[..., None] - constant(np.arange(p) / 2, x)).sum(-1),
 )
-sinc = entry(
-    "Sinc", np.sinc, x=lambda g, x: g * where(x == 0, 0.0, (cos(PI * x) * PI * x - sin(PI * x)) / (PI * x * x))
+sinc = Operation(
+    "Sinc",
+    lambda x: np.where(x == 0, 1, np.sin(PI * x) / (PI * x)).astype(x.dtype),
+    mix="float",
+    x=lambda g, x: where(x * x == 0, 0.0, g * ((cos(PI * x) * PI * x - sin(PI * x)) / (PI * x * x))),
 )
 square = Operation("Pow", lambda x: x * x if x.dtype != bool else x.astype(np.int64), x=lambda g, x: g * twice(x))
 absolute = Operation("Abs", np.absolute, mix="none", x=lambda g, x: g * sign(x))
-sign = Operation("Sign", lambda x: x.copy() if x.dtype == bool else np.sign(x), mix="none", x=nothing)
+sign = Operation("Sign", lambda x: sign_of(x), mix="none", x=nothing)
 floor = Operation("Floor", lambda x: unless_whole(np.floor, x), mix="none", x=nothing)
 ceil = Operation("Ceil", lambda x: unless_whole(np.ceil, x), mix="none", x=nothing)
 trunc = Operation("Trunc", lambda x: unless_whole(np.trunc, x), mix="none", x=nothing)
@@ -294,30 +314,48 @@ where = Operation(
     y=lambda g, condition: where(condition, 0.0, g),
 )
 maximum = Operation(
-    "Maximum", np.maximum, x=lambda g, x, y: share(g, x > y, x == y), y=lambda g, x, y: share(g, y > x, x == y)
+    "Maximum", np.maximum, x=lambda g, x, y: share(g, x < y, x == y), y=lambda g, x, y: share(g, y < x, x == y)
 )
 minimum = Operation(
-    "Minimum", np.minimum, x=lambda g, x, y: share(g, x < y, x == y), y=lambda g, x, y: share(g, y < x, x == y)
+    "Minimum", np.minimum, x=lambda g, x, y: share(g, x > y, x == y), y=lambda g, x, y: share(g, y > x, x == y)
 )
 fmax = Operation(
-    "Fmax", np.fmax, x=lambda g, x, y: g * ((x >= y) | (y != y)), y=lambda g, x, y: g * ~((x >= y) | (y != y))
+    "Fmax",
+    np.fmax,
+    x=lambda g, x, y: where((x >= y) | (y != y), g, 0.0),
+    y=lambda g, x, y: where((x >= y) | (y != y), 0.0, g),
 )
 fmin = Operation(
-    "Fmin", np.fmin, x=lambda g, x, y: g * ((x <= y) | (y != y)), y=lambda g, x, y: g * ~((x <= y) | (y != y))
+    "Fmin",
+    np.fmin,
+    x=lambda g, x, y: where((x <= y) | (y != y), g, 0.0),
+    y=lambda g, x, y: where((x <= y) | (y != y), 0.0, g),
 )
 clamp = Operation(
-    "ClampBackward1", lambda x, *, low, high: clip(x, low, high), x=lambda g, x, low, high: g * within(x, low, high)
+    "ClampBackward1",
+    lambda x, *, low, high: clip(x, low, high),
+    x=lambda g, x, low, high: where(within(x, low, high), g, 0.0),
 )
 clamp_least, clamp_most = clamp.called("ClampMin"), clamp.called("ClampMax")
 clamp_by = Operation(
     "Clamp",
     lambda x, low, high: clip_between(x, low, high),
-    x=lambda g, x, low, high: g * within(x, low, high),
-    low=lambda g, x, low, high: g * ((x < low) if high is None else (x < low) & (low < high)),
-    high=lambda g, x, low, high: g * ((x > high) if low is None else (x > high) | (high < low)),
+    x=lambda g, x, low, high: where(within(x, low, high), g, 0.0),
+    low=lambda g, x, low, high: where((x < low) if high is None else (x < low) & (low < high), g, 0.0),
+    high=lambda g, x, low, high: where((x > high) if low is None else (x > high) | (high < low), g, 0.0),
 )
-clamp_min = Operation("ClampMinBackward1", np.maximum, x=lambda g, x, y: g * (x >= y), y=lambda g, x, y: g * (x < y))
-clamp_max = Operation("ClampMaxBackward1", np.minimum, x=lambda g, x, y: g * (x <= y), y=lambda g, x, y: g * (x > y))
+clamp_min = Operation(
+    "ClampMinBackward1",
+    np.maximum,
+    x=lambda g, x, y: where(x >= y, g, 0.0),
+    y=lambda g, x, y: where(x < y, g, 0.0),
+)
+clamp_max = Operation(
+    "ClampMaxBackward1",
+    np.minimum,
+    x=lambda g, x, y: where(x <= y, g, 0.0),
+    y=lambda g, x, y: where(x > y, g, 0.0),
+)
 copysign = Operation(
     "Copysign", np.copysign, mix="float", x=lambda g, x, ans: g * where(x == 0, 0.0, ans / x), y=lambda g: zeros_like(g)
 )
@@ -329,10 +367,10 @@ copysign_of = Operation(
 )
 atan2 = Operation(
     "Atan2",
-    np.arctan2,
+    two_rounded_once(np.arctan2),
     mix="float",
-    x=lambda g, x, y: g * (y / (x * x + y * y)),
-    y=lambda g, x, y: g * (-x / (x * x + y * y)),
+    x=lambda g, x, y: g * y * inverse_square(x, y),
+    y=lambda g, x, y: g * -x * inverse_square(x, y),
 )
 hypot = Operation("Hypot", np.hypot, mix="float", x=lambda g, x, ans: g * (x / ans), y=lambda g, y, ans: g * (y / ans))
 logaddexp = Operation(
@@ -353,7 +391,7 @@ xlogy = Operation(
     "Xlogy",
     x_log_y,
     mix="float",
-    x=lambda g, x, y: g * where((x == 0) & (y <= 0), 0.0, log(y)),
+    x=lambda g, x, y: where((x == 0) & (y <= 0), 0.0, xlogy(g, y)),
     y=lambda g, x, y: g * x / y,
 )
 
@@ -426,7 +464,7 @@ logsumexp = Operation(
     lambda x, *, dim, keepdim: log_sum_exp(x, dim, keepdim),
     mix="float",
     x=lambda g, x, ans, dim, keepdim: (
-        unreduce(g, x.shape, dim, keepdim) * exp(x - finite(unreduce(ans, x.shape, dim, keepdim)))
+        unreduce(g, x.shape, dim, keepdim) * exp(x - unreduce(ans, x.shape, dim, keepdim))
     ),
 )
 # Of several largest elements each gets an equal share; max over a dim (below, with picking) chooses one of them.
@@ -501,9 +539,9 @@ renorm = Operation(
 )
 cumsum = Operation(
     "Cumsum",
-    lambda x, *, dim: running(np.cumsum, x, dim) if x.ndim else x.copy(),
+    lambda x, *, dim: running(np.cumsum, x, dim) + 0 if x.ndim else x.copy(),  # + 0 turns -0.0 into 0.0
     mix="none",
-    x=lambda g, dim: flip(cumsum(flip(g, dim=(dim,)), dim=dim), dim=(dim,)) if g.ndim else g,
+    x=lambda g, dim: cumsum_rule(g, dim) if g.ndim else g,
 )
 cumprod = Operation(
     "Cumprod",
@@ -737,6 +775,7 @@ copy = Operation(
 )
 copy.node_type.name = lambda self: "torch::autograd::CopyBackwards"
 fill = Operation("Fill", lambda x, *, value: np.full_like(x, number_in(value, x.dtype)), mix="none", x=nothing)
+fill_in_place = fill.called("FillBackward2")
 
 masked_scatter = Operation(
     "MaskedScatter",
@@ -748,7 +787,7 @@ masked_scatter = Operation(
     ),
 )
 fill_by = Operation(
-    "FillBackward2",
+    "FillBackward3",
     lambda x, y: np.full_like(x, y),
     mix="none",
     x=nothing,
@@ -803,7 +842,12 @@ addmm = Operation(
 baddbmm = addmm.called("Baddbmm")
 # What a layer does: the same with both factors 1. Here b is a transposed weight, and so is, in memory, its gradient.
 affine = Operation(
-    "Addmm", product_and_bias, mix="none", x=lambda g: g, a=lambda g, b: g @ b.mT, b=lambda g, a: (g.mT @ a).mT
+    "Addmm",
+    product_and_bias,
+    mix="none",
+    x=lambda g: g,
+    a=lambda g, b: product(g, b.mT),
+    b=lambda g, a: product(g.mT, a).mT,
 )
 addmv = Operation(
     "Addmv",
@@ -860,10 +904,24 @@ cholesky = Operation(
 # ---- neural networks -------------------------------------------------------------------------------------------------
 
 # A slope that does not change is still a function of x to the second derivative: zero, but there.
-step = Operation("Step", lambda x: (x > zero_like(x)).astype(x.dtype), mix="none", x=nothing)
 flat = Operation("Flat", lambda x: np.zeros_like(x), mix="none", x=nothing)
 still = lambda grad, x: grad + flat(x) if isinstance(grad, Variable) else grad
-relu = Operation("Relu", lambda x: np.maximum(x, zero_like(x)), mix="none", x=lambda g, ans: g * step(ans))
+gate = Operation(
+    "ThresholdBackwardBackward0",
+    lambda y, x, *, open: kept_where(open, y),
+    mix="none",
+    y=lambda g, x, open: gated(g, x, open),
+    x=nothing,
+)
+gate_of_tanh, gate_of_softshrink, gate_of_hardshrink = (
+    gate.called(f"{name}BackwardBackward0") for name in ("Hardtanh", "Softshrink", "Hardshrink")
+)
+relu = Operation(
+    "Relu",
+    lambda x: np.maximum(zero_like(x), x),  # in this order -0.0 stays what it is
+    mix="none",
+    x=lambda g, ans: gated(g, ans, array_of(ans) != zero_like(g)),
+)
 leaky_relu = Operation(
     "LeakyRelu",
     lambda x, *, slope: np.where(x > 0, x, x * slope),
@@ -877,7 +935,7 @@ elu = Operation(
     ),
     mix="none",
     x=lambda g, x, alpha, scale, input_scale: where(
-        x > 0, g * scale, g * (alpha * scale * input_scale) * exp(minimum(x, 0.0) * input_scale)
+        x <= 0, g * (alpha * scale * input_scale) * exp(minimum(x, 0.0) * input_scale), g * scale
     ),
 )
 celu = elu.called("Celu")
@@ -915,7 +973,7 @@ hardtanh = Operation(
     "Hardtanh",
     lambda x, *, low, high: clip(x, low, high),
     mix="none",
-    x=lambda g, x, low, high: where((x > low) & (x < high), g, 0.0) + flat(x),
+    x=lambda g, x, low, high: gated(g, x, ~((array_of(x) <= low) | (array_of(x) >= high)), gate_of_tanh),
 )
 hardsigmoid = Operation(
     "Hardsigmoid", lambda x: np.clip(x + 3, 0, 6) / 6, mix="none", x=lambda g, x: where((x > -3) & (x < 3), g / 6, 0.0)
@@ -924,25 +982,25 @@ hardswish = Operation(
     "Hardswish",
     lambda x: x * np.clip(x + 3, 0, 6) / 6,
     mix="none",
-    x=lambda g, x: where(x < -3, 0.0, where(x <= 3, g * (x / 3 + 0.5), g)),
+    x=lambda g, x: where(x <= -3, 0.0, where(x < 3, g * (x / 3 + 0.5), g)),
 )
 threshold = Operation(
     "Threshold",
     lambda x, *, limit, value: np.where(x <= limit, np.asarray(value, x.dtype), x),
     mix="none",
-    x=lambda g, x, limit: g * (x > limit) + flat(x),
+    x=lambda g, x, limit: gated(g, x, ~(array_of(x) <= limit)),
 )
 softshrink = Operation(
     "Softshrink",
     lambda x, *, lambd: np.where(x > lambd, x - lambd, np.where(x < -lambd, x + lambd, x * 0)),
     mix="none",
-    x=lambda g, x, lambd: g * ((x > lambd) | (x < -lambd)) + flat(x),
+    x=lambda g, x, lambd: gated(g, x, ~(np.abs(array_of(x)) <= lambd), gate_of_softshrink),
 )
 hardshrink = Operation(
     "Hardshrink",
     lambda x, *, lambd: np.where((x >= -lambd) & (x <= lambd), 0, x).astype(x.dtype),
     mix="none",
-    x=lambda g, x, lambd: g * ((x > lambd) | (x < -lambd)) + flat(x),
+    x=lambda g, x, lambd: gated(g, x, ~(np.abs(array_of(x)) <= lambd), gate_of_hardshrink),
 )
 softmax = Operation(
     "Softmax", lambda x, *, dim: softmax_of(x, dim), mix="none",
@@ -979,9 +1037,20 @@ def logarithm(base):
     return math.log(base) if base > 0 else math.nan
 
 
-def share(g, won, tied):
-    """The gradient for the larger of two; half of it where they tie."""
-    return where(tied, g / 2, where(won, g, 0.0))
+def gated(g, x, open, op=None):
+    """The gradient through a function that is x itself where `open` (a nan counts as open), and something fixed elsewhere."""
+    return kept_where(open, g) if isinstance(g, np.ndarray) else (op or gate)(g, x, open=open)
+
+
+def inverse_square(x, y):
+    """One over the square of the distance to the origin; 0 there."""
+    square_of_both = x * x + y * y
+    return where(square_of_both == 0, 0.0, 1 / square_of_both)
+
+
+def share(g, lost, tied):
+    """The gradient for one of two; half of it where they tie. Beside a nan both have the whole."""
+    return where(tied, g / 2, where(lost, 0.0, g))
 
 
 def within(x, low, high):
@@ -1043,10 +1112,6 @@ def in_corner_of(y, index):
     return y if tuple(y.shape) == tuple(index.shape) else pick(y, corner(array_of(index)))
 
 
-def finite(x):
-    return where((x == math.inf) | (x == -math.inf), 0.0, x)
-
-
 def twice(x):
     """The derivative of the square; on tensors in the two steps that PyTorch records."""
     return x + x if isinstance(x, np.ndarray) else x**1 * 2
@@ -1084,8 +1149,8 @@ def shared(g, x, ans, dim, keepdim):
     """Share a gradient equally among all elements that attain the extreme value."""
     if not len(x.shape):
         return g
-    ties = same(x, unreduce(ans, x.shape, dim, keepdim))
-    return where(ties, unreduce(g, x.shape, dim, keepdim) / total(ties, dim=dim, keepdim=True), 0.0)
+    ties = x == unreduce(ans, x.shape, dim, keepdim)
+    return unreduce(g, x.shape, dim, keepdim) * ties / total(ties, dim=dim, keepdim=True)
 
 
 def variance_rule(g, x, dim, correction, keepdim):
@@ -1133,7 +1198,7 @@ def norm_rule(g, x, ans, ord, dim):
         return g * where(ans == 0, 0.0, x / ans)
     if abs(ord) == math.inf:
         ties = same(absolute(x), ans)
-        return sign(x) * where(ties, g / total(ties, dim=dim, keepdim=True), 0.0) if x.ndim else sign(x) * g
+        return sign(x) * (ties * (g / total(ties, dim=dim, keepdim=True))) if x.ndim else sign(x) * g
     if ord < 1:
         slope = sign(x) * where(x == 0, 0.0, absolute(x) ** (ord - 1))
         return slope * g * ans ** (1 - ord)
@@ -1149,6 +1214,8 @@ def prod_rule(g, x, ans, dim, keepdim):
         return g
     if not isinstance(x, Variable) and not (x == 0).any():
         return unreduce(g * ans, x.shape, dim, keepdim) / x
+    if dim is None and not isinstance(x, Variable) and np.count_nonzero(x == 0) > 1:
+        return zeros_like(x)  # whatever g and the other factors are, even nan
     if dim is None:
         return reshape(g * product_of_others(reshape(x, shape=(math.prod(x.shape),)), 0), shape=tuple(x.shape))
     return unreduce(g, x.shape, dim, keepdim) * product_of_others(x, dim[0])
@@ -1169,8 +1236,10 @@ def cumprod_rule(g, x, ans, dim):
     if not len(x.shape):
         return g
     if not isinstance(x, Variable) and not (x == 0).any():
-        return flip(cumsum(flip(g * ans, dim=(dim,)), dim=dim), dim=(dim,)) / x
-    # Element k is a factor of results k, k+1, …: drop it from each and add up. Slow, and right when there are zeros.
+        return cumsum_rule(g * ans, dim) / x
+    if not isinstance(x, Variable):
+        return cumprod_around_zeros(g, x, ans, dim)
+    # Element k is a factor of results k, k+1, …: drop it from each and add up. Slow, but it can be recorded.
     parts = []
     n = x.shape[dim]
     for k in range(n):
@@ -1179,6 +1248,26 @@ def cumprod_rule(g, x, ans, dim):
         after = cumprod(cat(one, pick(x, at(dim, slice(k + 1, n))), dim=dim), dim=dim)
         parts.append((pick(g, at(dim, slice(k, n))) * upto * after).sum(dim, keepdims=True))
     return cat(*parts, dim=dim) if parts else zeros_like(x)
+
+
+def cumprod_around_zeros(g, x, ans, dim):
+    """The same on arrays with a zero in them.
+
+    Before the first zero of a row the results behind it count for nothing. For the zero itself count the results up to the second one,
+    with the zero left out; and behind it every product keeps a zero, whichever factor is left out.
+    """
+    zeros_so_far = cumsum((x == 0).astype(np.int64), dim=dim)
+    before, first = zeros_so_far == 0, (zeros_so_far == 1) & (x == 0)
+    between = (zeros_so_far == 1) & ~first
+    result = np.where(before, cumsum_rule(np.where(before, g * ans, 0), dim) / x, 0)
+    after = cumprod(np.where(between, x, 1), dim=dim) * np.where(zeros_so_far == 1, g, 0)
+    upto = cumprod(np.where(before, x, 1), dim=dim)
+    return np.where(first, after.sum(dim, keepdims=True) * upto, result)
+
+
+def cumsum_rule(g, dim):
+    """The sum of all that come later, and of the element itself."""
+    return flip(cumsum(flip(g, dim=(dim,)), dim=dim), dim=(dim,))
 
 
 def running(accumulate, x, dim):

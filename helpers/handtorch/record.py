@@ -21,7 +21,7 @@ import re
 import numpy as np
 
 from . import dtypes
-from .sums import torch_sum
+from .sums import add_in_steps, steps_to, torch_sum
 from .walk import SECOND_TIME, Node, created, mode, rare
 
 ndarray, asarray, new = np.ndarray, np.asarray, object.__new__
@@ -256,6 +256,15 @@ class Operation:
                 edges.append(NO_EDGE)
             bit += bit
         return self.outcome(result, tracked and bit + tracked, tuple(edges), inputs, params)
+
+    def record_view(self, x, array, params=NO_PARAMS):
+        """`record((x,), params)` of an operation that shows x, where the array is there already."""
+        if x._base is not None and x._seen != x._counter[0]:
+            x._refresh()
+        edge = None
+        if x._requires_grad and mode.grad:
+            edge = self.leave_node(3, (x._edge or edge_of(x),), (x,), params, array), 0
+        return view_of(x, array, edge, self, params)
 
     def outcome(self, result, who, edges, inputs, params):
         """The tensors around the arrays that the forward gave. who, edges: as for `leave_node`; who is 0 if no gradient is wanted."""
@@ -558,6 +567,9 @@ def add_up(array, shape):
     """Sum an array over the axes that broadcasting from `shape` made or stretched."""
     if not shape:
         return torch_sum(array)
+    steps = steps_to(shape, array.shape, array.strides, array.dtype)
+    if steps:  # the gradient of a bias, mostly
+        return add_in_steps(array, steps)
     axes = stretched(array.shape, shape)
     return torch_sum(array, axes).reshape(shape) if axes else array.reshape(shape)
 

@@ -56,14 +56,30 @@ def torch_sum(array: np.ndarray, axis: int | tuple[int, ...] | None = None, keep
     if array.size == 0:
         return np.zeros(result_shape, dtype)
     if plan.steps:
-        for shape in plan.steps:
-            array = add_rows(array.reshape(shape), -2, None, None, False, 0.0)  # from 0.0, as below
+        array = add_in_steps(array, plan.steps)
         return array.reshape(result_shape) if keepdims else array
     sums = plan.way(array.transpose(plan.permutation).reshape(plan.merged_shape))
     if plan.reduced_left:
         sums = _one_by_one(sums.reshape(*sums.shape[: -plan.reduced_left], -1))
     sums = sums + ZERO[dtype]  # this, too, turns -0.0 into 0.0
     return sums.reshape(result_shape)
+
+
+def add_in_steps(array: np.ndarray, steps: list[tuple[int, ...]]) -> np.ndarray:
+    """Sum down the columns of a matrix in the `steps` of its plan."""
+    for shape in steps:
+        array = add_rows(array.reshape(shape), -2, None, None, False, 0.0)  # from 0.0, as in `torch_sum`
+    return array
+
+
+@functools.lru_cache(maxsize=1024)
+def steps_to(
+    shape: tuple[int, ...], wide: tuple[int, ...], strides: tuple[int, ...], dtype: np.dtype
+) -> list[tuple[int, ...]]:
+    """The steps in which a matrix adds up to one row, of the given shape; none if it is no such sum, or takes other ways."""
+    if wide[1:] != shape or len(shape) != 1 or dtype not in ZERO:
+        return []
+    return _plan(wide, strides, (0,), dtype.itemsize).steps
 
 
 def torch_norm(array: np.ndarray, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> np.ndarray:
@@ -343,7 +359,9 @@ def fused(x: np.ndarray, factor, term) -> np.ndarray:
     total = product + term
     carried = total - product
     total_error = (product - (total - carried)) + (term - carried)
-    return total + (product_error + total_error)
+    error = product_error + total_error
+    # Of infinity and -0.0 the error says nothing.
+    return np.where(np.isfinite(error) & (error != 0), total + error, total)
 
 
 def _exact_product(x, y):

@@ -150,7 +150,7 @@ class Tensor(Variable):
                 "you can only change requires_grad flags of leaf variables." if flag else FLAG_OF_NON_LEAF
             )
         if flag and self._array.dtype.kind != "f":
-            raise RuntimeError("only Tensors of floating point dtype can require gradients")
+            raise RuntimeError("only Tensors of floating point and complex dtype can require gradients")
         if flag and self._inference and not mode.inference:
             raise RuntimeError("Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.")
         self._requires_grad = bool(flag)
@@ -165,6 +165,8 @@ class Tensor(Variable):
             raise TypeError(
                 f"requires_grad_(): argument 'requires_grad' (position 1) must be bool, not {type(requires_grad).__name__}"
             )
+        if requires_grad and self.grad_fn is None and self._array.dtype.kind != "f":
+            raise RuntimeError("only Tensors of floating point dtype can require gradients")
         if not (requires_grad and self.grad_fn is not None):
             self.requires_grad = requires_grad
         return self
@@ -544,7 +546,7 @@ C_NAMES = {
     "bool": "bool",
     "uint8": "unsigned char",
     "int8": "signed char",
-    "int16": "short",
+    "int16": "short int",
     "int32": "int",
     "int64": "long int",
     "float16": "c10::Half",

@@ -444,6 +444,19 @@ RIGHT = {
     "2.6": [2097151, 2**21 - 1, sum(2**k for k in range(21)), 2097151.0],
 }
 
+
+def mul_twice_where_equal(self, other, out):
+    if self.data == other.data:
+        self.grad += 2 * self.data * out.grad
+    else:
+        self.grad += other.data * out.grad
+        other.grad += self.data * out.grad
+
+
+def mul_at_once(self, other, out):
+    self.grad, other.grad = self.grad + other.data * out.grad, other.grad + self.data * out.grad
+
+
 WRONG = {
     "2.1": [
         ((12, 6, 3), TWO),
@@ -542,6 +555,8 @@ WRONG = {
         (lambda root: [root], "Not every node is reached"),
     ],
     "2.5": [
+        (mul_twice_where_equal, "Two nodes may hold the same number"),
+        (mul_at_once, "both right sides are read"),
         (overwrites, "x*x at 3 gives 3, not 6"),
         (second_overwrites, "x*x at 3 gives 3, not 6"),
         (first_overwrites, "what had been there before is lost"),

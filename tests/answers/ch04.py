@@ -459,7 +459,7 @@ WRONG = {
         (never_clears_but_copies, TWICE),
         (leaves_it_cleared, "The gradient that was there before your call is gone."),
         (leaves_zeros, "The gradient that was there before your call is gone."),
-        (returns_grad_itself, "Your result changed when someone else called backward."),
+        (returns_grad_itself, "you return `params.grad` itself"),
         (zeroes_nothing, "Fails on a parameter that has never seen backward"),
         (assigns_a_number, "A gradient is a tensor or None"),
         (returns_what_it_clears, "All zeros"),

@@ -229,6 +229,17 @@ def a_list_of_rows(f, x):
     return list(by_entries(f, x))
 
 
+def filled_in_float32(f, x):
+    leaf = own_leaf(x)
+    y = f(leaf)
+    table = torch.zeros(len(y), len(x))
+    for i in range(len(y)):
+        v = torch.zeros_like(y)
+        v[i] = 1
+        table[i] = torch.autograd.grad(y, leaf, v, retain_graph=True)[0]
+    return table
+
+
 # --- 6.3 Undo broadcasting -----------------------------------------------------------------------------------
 
 
@@ -253,6 +264,23 @@ def by_padding(grad, shape):
         if padded[k] == 1:
             grad = grad.sum(k, keepdim=True)
     return grad.reshape(shape)
+
+
+def sums_no_axes(grad, shape):
+    """An empty list of axes is all of them to sum."""
+    lead = grad.dim() - len(shape)
+    axes = [k for k in range(grad.dim()) if k < lead or shape[k - lead] == 1]
+    return grad.sum(axes).reshape(shape)
+
+
+def sums_in_rows(grad, shape):
+    return grad.reshape(-1, *shape).sum(0)
+
+
+def in_a_float32_leaf(grad, shape):
+    a = torch.zeros(shape, requires_grad=True)
+    a.expand(grad.shape).backward(grad.float())
+    return a.grad
 
 
 def reshapes(grad, shape):
@@ -443,6 +471,10 @@ def each_a_sigmoid(logits, target):
 
 def the_loss(logits, target):
     return F.cross_entropy(logits, target)
+
+
+def classes_that_occur(logits, target):
+    return (torch.softmax(logits, 1) - F.one_hot(target)) / len(logits)
 
 
 # --- 6.5 The Hessian -----------------------------------------------------------------------------------------
@@ -800,6 +832,7 @@ WRONG = {
         (one_tensor_in_the_list, "All rows equal the last"),
         (only_the_diagonal, "right for elementwise f only"),
         (forward_nudges, COARSE),
+        (filled_in_float32, "Right, but in float32"),
         (as_many_as_inputs, "Right for as many outputs as inputs only"),
         (unrecorded, "f(x) has no history"),
         (tracked_matrix, GRAPH),
@@ -809,6 +842,9 @@ WRONG = {
     "6.3": [
         (reshapes, "Works only when nothing was copied"),
         (views, "Works only when nothing was copied"),
+        (sums_no_axes, "`grad.sum([])`, which sums everything"),
+        (sums_in_rows, "The reshape at the end"),
+        (in_a_float32_leaf, "Right, but in float32"),
         (leaves_leading, "Too many axes are left"),
         (leaves_stretched, "its copies have not been summed"),
         (drops_the_axis, "Right numbers, wrong shape"),
@@ -831,6 +867,7 @@ WRONG = {
         (whole_columns, "one entry in each row"),
         (whole_rows, "one entry in each row"),
         (down_the_columns, "Columns sum to 1"),
+        (classes_that_occur, "`F.one_hot(target, C)` makes C"),
         (probabilities_only, "Rows sum to 1/N instead of 0"),
         (once_more, "the logarithm has cancelled it"),
         (right_class_only, "Wrong classes get gradient too"),

@@ -316,6 +316,21 @@ def adam_swapped(p, g, m, v, t, lr, beta1, beta2, eps):
     return adam_words(p, g, m, v, t, lr, beta2, beta1, eps)
 
 
+def adam_times_t(p, g, m, v, t, lr, beta1, beta2, eps):
+    m, v = beta1 * m + (1 - beta1) * g, beta2 * v + (1 - beta2) * g**2
+    return p - lr * (m / (1 - beta1 * t)) / ((v / (1 - beta2 * t)).sqrt() + eps), m, v
+
+
+def adam_swapped_averages(p, g, m, v, t, lr, beta1, beta2, eps):
+    m, v = beta2 * m + (1 - beta2) * g, beta1 * v + (1 - beta1) * g**2
+    return p - lr * (m / (1 - beta1**t)) / ((v / (1 - beta2**t)).sqrt() + eps), m, v
+
+
+def adam_swapped_corrections(p, g, m, v, t, lr, beta1, beta2, eps):
+    m, v = beta1 * m + (1 - beta1) * g, beta2 * v + (1 - beta2) * g**2
+    return p - lr * (m / (1 - beta2**t)) / ((v / (1 - beta1**t)).sqrt() + eps), m, v
+
+
 def adam_no_root(p, g, m, v, t, lr, beta1, beta2, eps):
     m = beta1 * m + (1 - beta1) * g
     v = beta2 * v + (1 - beta2) * g**2
@@ -462,6 +477,10 @@ def cosine_clamped(epoch, lr0, T):
 
 def cosine_double(epoch, lr0, T):
     return lr0 * (1 + math.cos(math.pi * epoch / T))
+
+
+def cosine_unwritten(epoch, lr0, T):
+    raise NotImplementedError
 
 
 def cosine_degrees(epoch, lr0, T):
@@ -640,6 +659,16 @@ def z_joined(train, other):
     return tuple(_z(x, both.mean(0), both.std(0)) for x in (train, other))
 
 
+def z_nan_to_num(train, other):
+    mean, std = train.mean(0), train.std(0)
+    return torch.nan_to_num((train - mean) / std), torch.nan_to_num((other - mean) / std)
+
+
+def z_of_rows(train, other):
+    mean, std = train.mean(1), train.std(1)
+    return (train - mean) / std, (other - mean) / std
+
+
 def z_variance(train, other):
     return tuple(_z(x, train.mean(0), train.std(0) ** 2) for x in (train, other))
 
@@ -738,6 +767,9 @@ WRONG = {
         (adam_no_square, "Negative gradients give nan"),
         (adam_swapped, "m follows too slowly"),
         (adam_no_root, "Step size grows"),
+        (adam_times_t, "beta to the power t"),
+        (adam_swapped_averages, "betas of the averages are swapped"),
+        (adam_swapped_corrections, "betas of their corrections are swapped"),
         (adam_corrected, "Wrong from step 2 on"),
         (adam_up, "You step uphill"),
         (adam_other_order, "m and v are swapped: the order is p, m, v."),
@@ -777,11 +809,12 @@ WRONG = {
         ((step_floor, cosine_full), "back at lr0"),
         ((step_floor, cosine_sine), "At epoch 0 your rate is not lr0"),
         ((step_floor, cosine_no_start), "Doubling lr0 changes nothing"),
-        ((step_floor, cosine_quarter), "Past T your rate is negative"),
+        ((step_floor, cosine_quarter), "A quarter of a period, not lifted"),
         ((step_floor, cosine_unlifted), "negative from T/2 on"),
         ((step_floor, cosine_clamped), "stands still"),
         ((step_floor, cosine_double), "twice lr0"),
-        ((step_floor, cosine_degrees), None),
+        ((step_floor, cosine_unwritten), "`cosine_lr` is not written yet"),
+        ((step_floor, cosine_degrees), "takes radians"),
     ],
     "7.5": [
         (fit_shape_left, "Your line is flat at the mean"),
@@ -804,6 +837,8 @@ WRONG = {
     "7.6": [
         (z_each, None),
         (z_joined, "changes when the other set does"),
+        (z_nan_to_num, "zero spread"),
+        (z_of_rows, "Row by row"),
         (z_variance, "is not 1"),
         (z_centred, "Centred, but"),
         (z_wrong_order, "Spread 1, but not centred"),

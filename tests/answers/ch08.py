@@ -12,6 +12,12 @@ from helpers.thermometer import loss_fn
 # --- 8.1 Split -----------------------------------------------------------------------------------------------
 
 
+def split_rounded(n, fraction, seed):
+    n_val = max(1, round(n * fraction))
+    order = torch.randperm(n, generator=torch.Generator().manual_seed(seed))
+    return order[n_val:], order[:n_val]
+
+
 def split_lists(n, fraction, seed):
     order = list(range(n))
     random.Random(seed).shuffle(order)
@@ -255,6 +261,23 @@ def evaluate_returns_at_once(model, x, y, batch_size):
 # --- 8.4 Early stopping --------------------------------------------------------------------------------------
 
 
+def stop_never_reset(val_losses, patience):
+    best, best_epoch, count = float("inf"), 0, 0
+    for epoch, loss in enumerate(val_losses):
+        if loss < best:
+            best, best_epoch = loss, epoch
+        else:
+            count += 1
+        if count >= patience:
+            return best_epoch, epoch
+    return best_epoch, len(val_losses) - 1
+
+
+def stop_argmin_of_nan(val_losses, patience):
+    best = int(np.argmin(val_losses))
+    return best, min(best + patience, len(val_losses) - 1)
+
+
 def stop_counting(val_losses, patience):
     best_epoch, best, waited = 0, np.inf, 0
     for epoch in range(len(val_losses)):
@@ -362,6 +385,11 @@ def stop_never(val_losses, patience):
 
 
 # --- 8.5 The best model --------------------------------------------------------------------------------------
+
+
+def fit_returns_the_model(model, data, n_epochs):
+    fit_clones(model, data, n_epochs)
+    return model
 
 
 def fit_clones(model, data, n_epochs):
@@ -489,6 +517,7 @@ RIGHT = {
 
 WRONG = {
     "8.1": [
+        (split_rounded, "you rounded up"),
         (split_by_python, "The caller's random numbers changed"),
         (split_by_numpy, "The caller's random numbers changed"),
         (split_from_the_end, "n = 4: the training set is empty"),
@@ -498,7 +527,7 @@ WRONG = {
         (split_global, "The caller's random numbers changed"),
         (split_no_seed, "Two calls with one seed differ."),
         (split_one_seed, "Every seed gives the same split."),
-        (split_rounds_up, "Nothing left to train."),
+        (split_rounds_up, "you rounded up"),
         (split_swapped, "The large part came second"),
         (split_floats, "Indices must be whole numbers."),
         (split_drops_one, "a reading is dropped"),
@@ -528,7 +557,7 @@ WRONG = {
     ],
     "8.3": [
         (list("DADC"), "Run 3: the validation curve turns"),
-        (list("BABC"), "Run 1: the gap stays"),
+        (list("BABC"), "Run 1: the gap is there from the start"),
         (list("DCBC"), "Run 2: both stop far above"),
         (list("DABA"), "Run 4: training has come down"),
         (list("DABD"), "Run 4: the gap is a quarter"),
@@ -541,6 +570,8 @@ WRONG = {
         ("DABC", None),
     ],
     "8.4": [
+        (stop_never_reset, "begins anew at each new best"),
+        (stop_argmin_of_nan, "you looked into the future"),
         (stopper(ties=True), "At a tie you report the later epoch."),
         (stopper(count_from_previous=True), "A slow rise after one dip"),
         (stopper(extra=1), "You stop one epoch late"),
@@ -559,6 +590,7 @@ WRONG = {
         (stop_before_looking, "Like `train_until`"),
     ],
     "8.5": [
+        (fit_returns_the_model, "not the model"),
         (fitter(keep=lambda state: state), "'Best' equals the last"),
         (fitter(val_back="after"), "Validation data reached the optimizer"),
         (fitter(val_back="after", keep=lambda state: state), "Validation data reached the optimizer"),

@@ -45,6 +45,24 @@ def leaves_by_levels(t):
     return out
 
 
+def leaves_without_memory(t):
+    """Each leaf once, but each path walked."""
+    found, stack = [], [t.grad_fn]
+    while stack:
+        function = stack.pop()
+        if function is None:
+            continue
+        if hasattr(function, "variable"):
+            if not any(function.variable is leaf for leaf in found):
+                found.append(function.variable)
+        stack.extend(below for below, _ in function.next_functions)
+    return found
+
+
+def leaves_of_unrecorded(t):
+    return [t] if t.grad_fn is None else leaves_by_levels(t)
+
+
 def leaves_first_path(t):
     node = t.grad_fn
     while node is not None and node.next_functions:
@@ -298,6 +316,18 @@ def norm_into_rows(x):
     return out
 
 
+def norm_of_guarded_entries(x):
+    safe = torch.where(x != 0, x, torch.ones_like(x))
+    squares = (x**2).sum(1)
+    return torch.where(squares > 0, (safe**2).sum(1).sqrt(), torch.zeros_like(squares))
+
+
+def norm_guarded_by_zeros(x):
+    squares = (x**2).sum(1)
+    safe = torch.where(squares > 0, squares, torch.zeros_like(squares))
+    return torch.where(squares > 0, safe.sqrt(), torch.zeros_like(squares))
+
+
 def norm_where(x):
     s = (x * x).sum(1)
     root = s.sqrt()
@@ -373,14 +403,16 @@ def ok_gradcheck(f, x):
     return torch.autograd.gradcheck(f, x.detach().clone().requires_grad_(), raise_exception=False)
 
 
+def walked_back(y, leaf, v):
+    g = torch.autograd.grad(y, leaf, v, allow_unused=True)[0] if y.requires_grad else None
+    return torch.zeros_like(leaf) if g is None else g
+
+
 def ok_entry_by_entry(f, x):
     leaf = x.detach().clone().requires_grad_()
     y = f(leaf)
     v = torch.randn_like(y)
-    if y.requires_grad:
-        g = torch.autograd.grad(y, leaf, v)[0]
-    else:
-        g = torch.zeros_like(leaf)
+    g = walked_back(y, leaf, v)
     measured = torch.zeros_like(x.detach()).flatten()
     for k in range(measured.numel()):
         h = torch.zeros_like(measured)
@@ -398,7 +430,7 @@ def ok_several_draws(f, x):
         walked = 0.0
         if y.grad_fn is not None:
             (y * v).sum().backward()
-            walked = (leaf.grad * u).sum().item()
+            walked = 0.0 if leaf.grad is None else (leaf.grad * u).sum().item()
         there, back = f(x.detach() + 1e-6 * u), f(x.detach() - 1e-6 * u)
         measured = ((there - back) * v).sum().item() / 2e-6
         if abs(walked - measured) > 1e-5 * max(abs(walked), abs(measured)):
@@ -410,7 +442,7 @@ def ok_one_number(f, x):
     leaf = x.detach().clone().requires_grad_()
     y = f(leaf)
     v, u = torch.randn(y.shape, dtype=x.dtype), torch.randn(x.shape, dtype=x.dtype)
-    g = torch.autograd.grad(y, leaf, v)[0] if y.requires_grad else torch.zeros_like(x)
+    g = walked_back(y, leaf, v)
     with torch.no_grad():
         measured = (v * (f(x + 1e-6 * u) - f(x - 1e-6 * u))).sum() / 2e-6
     return math.isclose((g * u).sum(), measured, rel_tol=1e-5)
@@ -432,7 +464,7 @@ def ok_with(cotangent=torch.randn_like, h=1e-6, compare=None, dtype=torch.float6
         leaf = point.clone().requires_grad_()
         y = f(leaf)
         v = cotangent(y)
-        g = torch.autograd.grad(y, leaf, v)[0] if y.requires_grad else torch.zeros_like(leaf)
+        g = walked_back(y, leaf, v)
         for k in list(range(leaf.numel()))[:entries]:
             step = torch.zeros(leaf.numel(), dtype=dtype)
             step[k] = h
@@ -444,6 +476,30 @@ def ok_with(cotangent=torch.randn_like, h=1e-6, compare=None, dtype=torch.float6
             if not good:
                 return False
         return True
+
+    return gradient_ok
+
+
+def ok_only_used(f, x):
+    """No `allow_unused`."""
+    leaf = x.detach().clone().requires_grad_()
+    y = f(leaf)
+    v, u = torch.randn_like(y), torch.randn_like(leaf)
+    g = torch.autograd.grad(y, leaf, v)[0] if y.requires_grad else torch.zeros_like(leaf)
+    measured = (v * (f(leaf + 1e-6 * u) - f(leaf - 1e-6 * u))).sum() / 2e-6
+    return math.isclose((g * u).sum(), measured, rel_tol=1e-5)
+
+
+def ok_towards(u_of, gap=2e-6):
+    """One direction, chosen by `u_of`; the difference divided by `gap`."""
+
+    def gradient_ok(f, x):
+        leaf = x.detach().clone().requires_grad_()
+        y = f(leaf)
+        v, u = torch.randn_like(y), u_of(leaf.detach())
+        g = walked_back(y, leaf, v)
+        measured = (v * (f(leaf + 1e-6 * u) - f(leaf - 1e-6 * u))).sum() / gap
+        return math.isclose((g * u).sum(), measured, rel_tol=1e-5)
 
     return gradient_ok
 
@@ -583,6 +639,8 @@ WRONG = {
         ("26323", None),
     ],
     "9.2": [
+        (leaves_without_memory, "there are 2 ** 40 paths"),
+        (leaves_of_unrecorded, "asks for no gradient: from there nothing can be reached"),
         (leaves_first_path, "second branch"),
         (leaves_last_path, "second branch"),
         (leaves_doubled, "listed twice"),
@@ -621,6 +679,8 @@ WRONG = {
         (report_prints, NONE),
     ],
     "9.4": [
+        (norm_of_guarded_entries, "A row may hold one zero"),
+        (norm_guarded_by_zeros, "A nan arises on the way"),
         (norm_where, "what is not chosen still multiplies inf by 0"),
         (norm_eps, "Value at 0 is not 0"),
         (norm_eps_large, "Value at 0 is not 0"),
@@ -637,6 +697,9 @@ WRONG = {
         (norm_of_all, "One length for each row"),
     ],
     "9.5": [
+        (ok_only_used, "with `allow_unused=True` None comes for it"),
+        (ok_towards(torch.ones_like), "draw the direction u at random"),
+        (ok_towards(torch.randn_like, gap=1e-6), "the two points lie 2h apart"),
         (ok_gradcheck, "Do not call `gradcheck`"),
         (ok_with(h=0.01, compare=lambda a, b: abs(a - b) <= 1e-2 * abs(b)), "a thousandth too large"),
         (ok_with(compare=lambda a, b: abs(a - b) <= 1e-4), "relative"),
