@@ -149,24 +149,23 @@ def wait_until_idle(page: Page, seconds: float) -> None:
 
 def run_all(page: Page, seconds: float = 240) -> None:
     """Run every cell of the open notebook and wait until the last one is done and its outputs are laid out."""
+    # By its name, for else the command goes to the notebook that has the focus. It returns at the first error, also at one
+    # that a tag announces, while the kernel goes on: an empty request is answered when all before it are.
     page.evaluate(
-        "() => { window.ran = false; jupyterapp.commands.execute('notebook:run-all-cells').then(() => ran = true); }"
+        f"""() => {{
+            const w = {WIDGET}, numbered = () => [...w.content.model.cells].filter(cell => cell.executionCount).length;
+            window.ran = false;
+            jupyterapp.commands.execute('notebook:run-all-cells', {{ semanticWidget: w.id }}).then(async () => {{
+                let before;
+                do {{
+                    before = numbered();
+                    await w.sessionContext.session.kernel.requestExecute({{ code: '', silent: true, stop_on_error: false }}).done;
+                }} while (numbered() !== before);
+                window.ran = true;
+            }});
+        }}"""
     )
     page.wait_for_function("window.ran", timeout=1000 * seconds, polling=500)
-    # The command returns at the first error, also at one that a tag announces, while the kernel goes on. So wait until
-    # every cell has its number, or, where an error did stop the run, until the kernel has had nothing to do for a while.
-    page.wait_for_function(
-        f"""() => {{
-            const w = {WIDGET};
-            const code = [...w.content.model.cells].filter(c => c.type === 'code' && c.sharedModel.source.length);
-            const done = code.filter(c => c.executionCount).length;
-            const busy = w.sessionContext.session?.kernel?.status !== 'idle';
-            if (busy || done !== window.done) [window.done, window.since] = [done, Date.now()];
-            return done === code.length || Date.now() - window.since > 4000;
-        }}""",
-        timeout=1000 * seconds,
-        polling=500,
-    )
     wait_until_idle(page, seconds)
     page.wait_for_timeout(1000)
 
