@@ -43,8 +43,7 @@ def tensor(data, *, dtype=None, device=None, requires_grad=False, pin_memory=Fal
 def array_from(data, dtype=None):
     """A new array of nested data, with the type that PyTorch infers."""
     if isinstance(data, np.ndarray):
-        dtypes.from_numpy_dtype(data.dtype)
-        return np.array(data, order="C")
+        return np.array(dtypes.native(data), order="C")
     first = data
     while isinstance(first, (list, tuple)) and first:
         first = first[0]
@@ -145,13 +144,13 @@ def from_numpy(ndarray) -> Tensor:
     """A tensor on the array's own memory: writing to one writes to the other."""
     if not isinstance(ndarray, np.ndarray):
         raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
-    dtypes.from_numpy_dtype(ndarray.dtype)
+    array = dtypes.native(ndarray)
     if any(stride < 0 for stride in ndarray.strides):
         raise ValueError(
             "At least one stride in the given numpy array is negative, and tensors with negative strides are not currently "
             "supported. (You can probably work around this by making a copy of your array  with array.copy().) "
         )
-    return wrap(ndarray)
+    return wrap(array)
 
 
 @asked_for

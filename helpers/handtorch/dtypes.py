@@ -89,6 +89,14 @@ def from_numpy_dtype(numpy_dtype: np.dtype) -> dtype:
         ) from None
 
 
+def native(array: np.ndarray) -> np.ndarray:
+    """The same memory in NumPy's own object for its type: an unpickled array's type is equal to it and another object,
+    while handtorch compares types by `is`. TypeError if PyTorch has no such type.
+    """
+    own = from_numpy_dtype(array.dtype).numpy
+    return array if array.dtype is own else array.view(own)
+
+
 def promote_types(type1: dtype, type2: dtype) -> dtype:
     """The smallest type that holds both, by PyTorch's table: a floating type absorbs every integer."""
     if type1.category != type2.category:

@@ -567,7 +567,7 @@ def as_operand(other):
 
 def rebuild(cls, array, requires_grad):
     """Make a tensor from its pickled parts."""
-    tensor = wrap(array, cls)
+    tensor = wrap(dtypes.native(array), cls)
     tensor._requires_grad = requires_grad
     return tensor
 
