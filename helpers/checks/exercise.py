@@ -148,7 +148,7 @@ def _diagnose(exercise, facts, seed, seconds):
         return fallback(facts), None, facts.first
     for symptom in (NOTHING, *exercise.symptoms, *GENERIC):
         try:
-            if (symptom.of_error or not facts.crashed) and symptom.shows(facts):
+            if symptom.may_speak(facts) and symptom.shows(facts):
                 return symptom.message, symptom.misconception, _trial_that_shows(symptom, facts)
         except Exception:
             continue  # the record has not the form that this symptom looks for

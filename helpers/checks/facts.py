@@ -85,3 +85,8 @@ class Symptom:
     misconception: str | None
     shows: Callable[["Facts"], bool]
     of_error: bool = False  # it is the exception that tells, so it may speak where nothing but exceptions came
+    of_end: bool = False  # it is the end of the run that tells, so it may speak where every record that came is right
+
+    def may_speak(self, facts: Facts) -> bool:
+        """Has the answer shown enough for this symptom to look at?"""
+        return (self.of_error or not facts.crashed) and (self.of_end or facts.kind != "missing")

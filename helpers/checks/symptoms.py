@@ -36,7 +36,7 @@ def factor(number: float, message: str, misconception: str | None = None) -> Sym
 
 def slow(message: str, misconception: str | None = None) -> Symptom:
     """The answer did not end in time."""
-    return Symptom(message, misconception, lambda facts: facts.end == "timeout")
+    return Symptom(message, misconception, lambda facts: facts.end == "timeout", of_end=True)
 
 
 def when(shows, message: str, misconception: str | None = None) -> Symptom:
