@@ -11,7 +11,7 @@ from ..data import digits
 from ..engine import Tensor, mode, unbroadcast
 from .exercise import Exercise, Wrong
 from .record import encode, numbers, trial
-from .symptoms import DEEP, FLAT, FROZEN, GRAPH, LEFT, MODE, ONES, SIGN, SUM, TOUCHED, raises, slow, when
+from .symptoms import DEEP, FROZEN, LEFT, MODE, ONES, SIGN, SUM, TOUCHED, raises, slow, when
 
 FORGOTTEN = "M66"
 
@@ -59,6 +59,11 @@ def _shape_differs(facts):
     return facts.kind == "shape"
 
 
+def _not_two(facts):
+    """Did something else than two gradients come?"""
+    return facts.kind in ("type", "shape", "none") and _two(facts.record["value"]) == [None, None]
+
+
 # --- 10.1 --------------------------------------------------------------------------------------------------------
 
 PAIRS = (
@@ -88,7 +93,8 @@ def _probe_rows(answer, draw):
                     return tuple(np.asarray(each) for each in result) if isinstance(result, tuple | list) else result
 
                 def shared(kept=kept):
-                    return np.shares_memory(*kept[0]) if kept else False
+                    one = kept and np.shares_memory(*kept[0])
+                    return "one array for both" if one else "an array for each"
 
                 yield trial(tried, call, g, a, b, after=shared)
 
@@ -126,6 +132,8 @@ def _twice_the_first(vjp):
     return lambda g, a, b: (vjp(g, a, b)[0], vjp(g, a, b)[0])
 
 
+TWO_DUE = "Two gradients are due, one for a and one for b."
+AVERAGED = "The gradients of the copies are added, not averaged."
 SHARED = "Both gradients are one array: changing one changes the other."
 OWN = "The slope of a·b in a is b."
 ONE_COPY = "Copies send back one gradient each; you kept one."
@@ -162,10 +170,12 @@ EXERCISE_1 = Exercise(
     ),
     symptoms=(
         when(_touched, TOUCHED, "M49"),
+        when(_not_two, TWO_DUE),
         raises("cannot reshape", ONE_COPY),
         when(lambda f: f.kind == "after", SHARED, "M41"),
         when(_with_ones, ONES, FORGOTTEN),
-        when(lambda f: _left_only(f), LEFT),
+        when(lambda f: _averages(f), AVERAGED),
+        when(lambda f: _left_only(f) and f.kind != "shape", LEFT),
         when(lambda f: f.first >= 2 * len(PAIRS) and _own_factor(f), OWN),
         when(lambda f: _forgets(f), ONES, FORGOTTEN),
         when(lambda f: _same_size_wrong_numbers(f), ONE_COPY),
@@ -197,6 +207,20 @@ def _other_axis(facts):
     )
 
 
+def _averages(facts):
+    """Is each gradient the due one, or that over the number of copies, wherever the shapes were right?"""
+    over = 0
+    for s, d in zip(facts.seen, facts.due, strict=False):
+        due = [np.array(numbers(part)).reshape(part["shape"]) for part in _two(d["value"])]
+        size = np.broadcast(*due).size
+        for part, wanted in zip(_two(s["value"]), due, strict=True):
+            came, copies = np.array(numbers(part)).reshape(part["shape"]), size // wanted.size
+            if came.shape != wanted.shape or not np.allclose(came * copies, wanted):
+                return False
+            over += copies > 1
+    return over > 0
+
+
 def _same_size_wrong_numbers(facts):
     """Right shapes, and right wherever nothing was copied."""
     equal = [
@@ -224,7 +248,7 @@ def _probe_matmul(answer, draw):
             yield trial(f"{tried}shapes {_shapes(g, a, b)}", answer, g, a, b)
 
 
-NO_TRANSPOSE = "(3,4)@(4,2): shapes cannot meet."
+NO_TRANSPOSE = "These shapes cannot meet: g is (n, m), a (n, k) and b (k, m). Which of them has to be transposed?"
 WRONG_SIDE = "Right shape for square inputs only."
 SWAPPED = "Yours for a has b's shape."
 HIDES = "Square inputs hide it."
@@ -254,6 +278,7 @@ EXERCISE_2 = Exercise(
     ),
     symptoms=(
         when(_touched, TOUCHED, "M49"),
+        when(_not_two, TWO_DUE),
         when(_with_ones, ONES, FORGOTTEN),
         when(lambda f: _agree(_two(f.record["value"])[0], _two(f.wanted["value"])[1]), SWAPPED),
         when(lambda f: not any(f.kinds[SQUARE:]), HIDES),
@@ -375,17 +400,31 @@ def _graphs(answer, draw):
     for _ in range(26):  # 18 would end in time, even path by path
         y = y + y
     yield from _walks("26 doublings", answer, y, [x], times=1)
-    x, one, calls = Tensor(1.0, requires_grad=True), Tensor(1.0), Counter()
-    y = x
-    for _ in range(12):
-        y = _counted(y + _counted(y * one, calls), calls)
+    for first in "y", "y·1":  # whoever takes the last that came meets its limit in one of the two
+        x, one, calls = Tensor(1.0, requires_grad=True), Tensor(1.0), Counter()
+        y = x
+        for _ in range(12):
+            longer = _counted(y * one, calls)
+            y = _counted(y + longer if first == "y" else longer + y, calls)
 
-    def often():
-        most = max(calls.values(), default=0)  # twice is no fault: once for each parent
-        return "every tensor sent on once" if most <= 2 else f"one tensor sent on {most} times"
+        def often(calls=calls):
+            most = max(calls.values(), default=0)  # twice is no fault: once for each parent
+            return "every tensor sent on once" if most <= 2 else f"one tensor sent on {most} times"
 
-    [record] = _walks("12 times y + y·1, where paths have different lengths", answer, y, [x], times=1)
-    yield {**record, "after": encode(often())}
+        second = {"y": "y·1", "y·1": "y"}[first]
+        [record] = _walks(f"12 times {first} + {second}, where paths have different lengths", answer, y, [x], times=1)
+        yield {**record, "after": encode(often())}
+    a, b = Tensor([1.0, 2.0], requires_grad=True), Tensor([3.0, 4.0], requires_grad=True)
+    middle, sent = _bare_add(a, b), np.array([2.0, 5.0])
+
+    def left():
+        kept = [leaf.grad for leaf in (a, b) if isinstance(leaf.grad, np.ndarray)]
+        own = len(kept) == 2 and not np.shares_memory(*kept) and not any(np.shares_memory(g, sent) for g in kept)
+        own = own and all(g.flags.writeable for g in kept)
+        return ["an array for each leaf" if own else SHARES, "" if middle.grad is None else BETWEEN]
+
+    [record] = _walks("(a + b) · 1, for the array [2, 5]", answer, middle * Tensor(1.0), [a, b], sent, times=1)
+    yield {**record, "after": encode(left())}
 
 
 def _grads(facts, tried):
@@ -399,6 +438,11 @@ def _set_though_not_asked(facts):
         not s["raised"] and any(a is not None and b is None for a, b in zip(s["value"]["list"], d["value"]["list"], strict=True))
         for s, d in zip(facts.seen, facts.due, strict=False)
     )  # fmt: skip
+
+
+def _left(facts):
+    """The texts of what a walk left behind."""
+    return [each["text"] for each in facts.record["after"].get("list", [])]
 
 
 def _second_walk(facts, times):
@@ -469,12 +513,15 @@ def _middle_remembers(root, g=1.0):
 OVERWRITTEN = "Second call: PyTorch holds twice."
 MIDDLE = "216 due, 324 came: the middle remembered the first call."
 FAN_OUT = "x*x gives 3."
-TOO_EARLY = "72 for 48: a node passed its gradient on before all of it had arrived."
+TOO_EARLY = "A node passed its gradient on before all of it had arrived."
 PER_PATH = "26 doublings took too long: a node is visited once per path, not once."
 ONE_ARRAY = "Two leaves share one array: the second call changed both."
-NOT_ASKED = "`t_c.grad` is set; it does not require one."
+NOT_ASKED = "A tensor that does not require a gradient has one now: ask `parent.requires_grad`."
 CALLED = "the ready-made walk was called"
 READY_MADE = "That is the engine's own walk: write the loop yourself, with `t.vjp` and `t.parents`."
+SHARES, BETWEEN = "an array that is another's, too", "a tensor between has a `.grad`"
+COPY = "A leaf keeps the very array that it was sent, and another has it, too: `np.array(g)` makes a copy."
+LEAVES = "The tensors between have a `.grad` now: only leaves keep one, the others pass it on."
 TOO_OFTEN = "A tensor is sent on before all who used it have sent, and so again and again. Take the youngest first."
 CLEARED = "Second call equals the first; PyTorch adds."
 
@@ -486,7 +533,7 @@ EXERCISE_3 = Exercise(
     hints=(
         "A dictionary from tensor to the gradient that has arrived there so far; it starts with `root` and `g`.",
         "`max(arrived, key=lambda t: t.order)` is the youngest: `pop` its gradient, and send `t.vjp(g)` to its parents.",
-        "Parents that require a gradient: add to what is in the dictionary. Leaves: `np.array(g)`, or `t.grad + g`.",
+        "Parents that require a gradient: add to what is in the dictionary. Leaves: `np.array(g)`, a copy, or `t.grad + g`.",
     ),
     probe=_probe_walk,
     wrong=(
@@ -500,16 +547,21 @@ EXERCISE_3 = Exercise(
     symptoms=(
         raises(CALLED, READY_MADE),
         raises("RecursionError", DEEP),
-        when(_set_though_not_asked, NOT_ASKED, "M07"),
+        raises("positional argument", "The walk takes two arguments, the root and `g`: what is sent to the root, 1 if nothing is said."),
+        raises("truth value of an array", "An array of several numbers is neither true nor false: ask `t.grad is None`."),
+        raises("only 0-dimensional", "A gradient is an array of its tensor's shape; `float` takes one number."),
         when(lambda f: _grads(f, "x*x") == [3.0], FAN_OUT),
         when(lambda f: _grads(f, "x² · (x² · x)") == [32.0] and _grads(f, "x*x") != [6.0], FAN_OUT),
+        when(_set_though_not_asked, NOT_ASKED, "M07"),
         when(lambda f: _second_walk(f, 1), CLEARED, "M29"),
         when(lambda f: _grads(f, "x*x at 3, walk 2") == [18.0], MIDDLE, "M31"),
         when(lambda f: f.first == 3 and numbers(f.record["value"])[0] > 216, MIDDLE, "M31"),
-        slow(PER_PATH),
+        slow(PER_PATH, tried="26 doublings"),
+        when(lambda f: f.kind == "after" and SHARES in _left(f), COPY, "M41"),
+        when(lambda f: f.kind == "after" and BETWEEN in _left(f), LEAVES),
         when(lambda f: f.kind == "after", TOO_OFTEN),
         when(lambda f: f.first in (2, 4, 5, 6, 7) and f.kind == "value", TOO_EARLY),
-        when(lambda f: f.raised("read-only") or f.first in (8, 9, 10, 11), ONE_ARRAY, "M41"),
+        when(lambda f: f.raised("read-only") or f.kind == "value" and f.first in (8, 9, 10, 11), ONE_ARRAY, "M41"),
         when(lambda f: f.kind == "value" and f.first >= 8, ONES, FORGOTTEN),
     ),
 )  # fmt: skip
@@ -602,6 +654,7 @@ EDITED = "The second call on the same row differs."
 CAPPED = "A small number inside the logarithm caps the loss: take the logarithm of a sum, not of p."
 ONE_MAXIMUM = "The maximum of the whole table leaves nothing of a row that lies far below it: take each row's own."
 NO_TUPLE = "The vjp has to return a tuple with one gradient: `(gradient,)`, with the comma."
+NOT_HOT = "An image's slopes have to add up to 0: from the softmax, 1 is taken away at the label."
 HOPELESS = "inf at a hopeless logit."
 
 EXERCISE_4 = Exercise(
@@ -624,7 +677,7 @@ EXERCISE_4 = Exercise(
         Wrong(HOPELESS, "M70", _row()),
     ),
     symptoms=(
-        when(_touched, EDITED, "M49"),
+        when(_touched, "Your function changed the logits that it was given: take the maximum off into a new array.", "M49"),
         when(
             lambda f: bool(_slopes(f)) and any(not np.allclose(a, b) for (a, _), (b, _) in zip(_slopes(f), _slopes(f, 2), strict=True)),
             EDITED,
@@ -635,6 +688,9 @@ EXERCISE_4 = Exercise(
         when(lambda f: _ratio(f, lambda d: 1 / d["notes"]), CLASSES, "M02"),
         when(lambda f: _ratio(f, lambda d: d["size"]), SUM.replace("readings", "images"), "M02"),
         when(lambda f: _ratio(f, lambda d: -1.0), SIGN),
+        raises("only 0-dimensional", "One loss for each image came; their mean is due."),
+        raises("could not be broadcast", "A row's maximum, or its sum, has to stand beside its row: `keepdims=True`."),
+        when(lambda f: _losses_right(f) and any(abs(a.sum()) > 1e-9 for a, _ in _slopes(f)), NOT_HOT),
         when(
             lambda f: f.first >= 12 and not f.record["raised"] and any(math.isnan(n) for n in numbers(f.record["value"])),
             OVERFLOW,
@@ -735,7 +791,9 @@ def _probe_no_grad(answer, draw):
             return [a, b, *recorded()]
 
         stage["called"] = True  # what fails from here on fails at a call, not at the decoration
-        return [list(seen), mode.grad, function(1, b=2), mode.grad, function(3), list(seen)]
+        early, switched = list(seen), mode.grad
+        plain = function(3)  # before the call by keyword, which who hands nothing on could not take either
+        return [early, switched, function(1, b=2), mode.grad, plain, list(seen)]
 
     def decorated_raises(make):
         @make()
@@ -775,6 +833,7 @@ def _fails(facts, tried):
 
 VANISHED = "The error inside the block has vanished."
 INNER = "Nested blocks: the inner one gave back the wrong mode."
+INSIDE = "Inside the block recording is still on: `__enter__` has to set `mode.grad` to False."
 BY_ITSELF = "no_grad() alone already switched recording off."
 AT_ONCE = "The function was called when it was decorated."
 ONCE = "The second `with` on the same object failed."
@@ -802,11 +861,11 @@ EXERCISE_5 = Exercise(
         raises("__exit__() takes", "`__exit__` is called with three arguments after self: the error's type, the error, its trace."),
         when(lambda f: _fails(f, "an object is made, and never entered"), BY_ITSELF, "M61"),
         when(lambda f: _value(f, "an error inside the block") == encode(["vanished", True]), VANISHED),
-        when(lambda f: _value(f, "a block")["list"][0]["list"] == [True, True], GRAPH, "M57"),
-        when(lambda f: _value(f, "a block")["list"][0]["list"] == [False, True], GRAPH, "M57"),
+        when(lambda f: _value(f, "a block")["list"][0]["list"][1] is True, INSIDE, "M57"),
+        when(lambda f: _value(f, "a block")["list"][1]["list"][0] is False, MODE, "M61"),
         when(lambda f: not _fails(f, "a block") and _fails(f, "an error inside the block"), MODE, "M61"),
         when(lambda f: not _fails(f, "a block") and _fails(f, "a block" + OFF) and _fails(f, "a block in a block"), MODE, "M61"),
-        when(lambda f: _fails(f, "one object, entered twice in a row"), ONCE),
+        when(lambda f: not _fails(f, "a block") and _fails(f, "one object, entered twice in a row"), ONCE),
         when(lambda f: _fails(f, "a block in a block"), INNER, "M61"),
         when(lambda f: _fails(f, "one object, entered inside its own block"), INNER, "M61"),
         when(lambda f: _at_the_call(f, "unexpected keyword"), KEYWORDS),
@@ -816,7 +875,8 @@ EXERCISE_5 = Exercise(
         when(lambda f: _value(f, DECORATED)["list"][2]["list"][2:] == [True, True], AT_DECORATION, "M61"),
         raises("'NoneType' object is not callable", NO_FUNCTION),
         raises("object is not callable", NO_DECORATOR),
-        when(lambda f: _fails(f, "a block"), MODE, "M61"),
+        when(lambda f: _fails(f, "a block") and not f.record["raised"], MODE, "M61"),
+        when(lambda f: _fails(f, DECORATED + OFF) and not _fails(f, DECORATED), MODE, "M61"),
         when(lambda f: f.wanted["tried"].startswith("a decorated function that raises"), MODE, "M61"),
     ),
 )  # fmt: skip
@@ -1001,11 +1061,12 @@ def _noted(name):
     return lambda facts: bool(facts.record["notes"].get(name))
 
 
+NO_HISTORY = "Your loss has nothing to walk back: an operation on the way is flat, as `argmax` is, or recording is off."
 ZEROS = "About 8 %: every hidden unit is the same."
 THROWN = "Near chance, and the loss stays above ln 10: the first steps threw every unit off."
 SWINGS = "Your loss swings: every batch carries all before it."
 UNSCALED = (
-    "0.20 after one epoch, chance after ten: the images run from 0 to 16, lr 0.1 was meant for 0 to 1 (0.01 would do)."
+    "The images run from 0 to 16, and a rate of 0.1 was meant for 0 to 1: divide them by 16, or take a smaller one."
 )
 LONGER = "Each step slower than the last."
 UNTAUGHT = "Here each digit has another label, and yours still gives the old one: it was not trained on the `x` and `y` that it is given."
@@ -1026,7 +1087,7 @@ EXERCISE_6 = Exercise(
     ),
     probe=_probe_train,
     symptoms=(
-        raises("does not require grad", FLAT, "M24"),
+        raises("does not require grad", NO_HISTORY, "M24"),
         when(lambda f: f.record["raised"] is None and "shape" in f.record["value"]["text"],
              "predict should give one label for each image: `argmax(axis=1)`.", None),
         when(_noted("touched"), TOUCHED),
@@ -1041,6 +1102,8 @@ EXERCISE_6 = Exercise(
         when(lambda f: f.record["notes"].get("largest", 0) > 1.5, UNSCALED, "M76"),
         when(lambda f: f.record["notes"].get("worst loss", 0) > 10 and "last loss" in f.record["notes"], THROWN, "M76"),
         when(lambda f: f.record["notes"].get("walks") == 0, NO_WALK),
+        when(lambda f: f.record["notes"].get("last loss", 9) < 0.25 and f.record["notes"].get("kinds") == 1,
+             "`predict` gives the same label for all images: does it take the `argmax` of each row, of images scaled as in training?", None),
         when(lambda f: f.record["notes"].get("last loss", 9) < 0.25 and f.record["notes"].get("right", 1) < 0.5,
              "Learned well and read badly: does predict scale its images as the training did?", "M81"),
         when(lambda f: "right" in f.record["notes"], "It learns, and stays below 92 %: more epochs, a larger lr, or more hidden units.", None),
@@ -1064,6 +1127,7 @@ EXERCISE_7 = Exercise(
         Wrong("Summed over classes: only the target's counts.", "M02", lambda: 26 * math.log(26)),
         Wrong("That is certainty, and right.", None, 0.0),
         Wrong("That is the loss of ten equal chances; here are 26 letters.", None, lambda: math.log(10)),
+        Wrong("That is the loss at 1/25: the label itself is one of the 26.", None, lambda: math.log(25)),
         Wrong("Over the number of classes: the loss is not divided by them.", "M02", lambda: math.log(26) / 26),
         Wrong("That is the loss at 25/26: the label's own chance counts.", None, lambda: -math.log(25 / 26)),
         *(Wrong("Right so far: give four digits.", None, rounded) for rounded in (3.0, 3.2, 3.25, 3.3)),

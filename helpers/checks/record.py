@@ -270,7 +270,7 @@ def show_encoded(x) -> str:
         extra = "" if x["dtype"] in ("float64", "int64", "bool") else f", {x['dtype']}"
         extra += ", with a grad_fn" if x.get("tracked") else ""
         shape = f", shape {tuple(x['shape'])}" if len(x["shape"]) > 1 else ""
-        return f"tensor({_short_data(x.get('tensor', x.get('array')))}{shape}{extra})"
+        return f"{'tensor' if 'tensor' in x else 'array'}({_short_data(x.get('tensor', x.get('array')))}{shape}{extra})"
     for name, form in (("tuple", "({})"), ("list", "[{}]")):
         if name in x:
             inside = ", ".join(show_encoded(e) for e in x[name][:8]) + (", …" if len(x[name]) > 8 else "")

@@ -10,7 +10,7 @@ SUM = (
 TWO = "Exactly half of what is due: a factor that the square leaves behind when it is differentiated is missing."
 SIGN = "Right size, opposite sign: look for a minus that is missing, or one too many."
 TWICE = "The second call on the same input gives twice the first: what the first call left in `.grad` is still there."
-TOUCHED = "Your function changed the tensor that it was given: compare the argument before and after the call."
+TOUCHED = "Your function changed what it was given: compare the argument before and after the call."
 CUT = "The value is right but it has no `grad_fn`: somewhere between the leaf and the result the tensor became a plain number."
 GRAPH = "Your result still carries a graph (`grad_fn` is set): whoever stores it keeps every intermediate alive."
 MODE = "After your call recording is off (or on) where it was not before: the grad mode was not given back."
@@ -34,9 +34,10 @@ def factor(number: float, message: str, misconception: str | None = None) -> Sym
     return Symptom(message, misconception, lambda facts: facts.ratio_is(number))
 
 
-def slow(message: str, misconception: str | None = None) -> Symptom:
-    """The answer did not end in time."""
-    return Symptom(message, misconception, lambda facts: facts.end == "timeout", of_end=True)
+def slow(message: str, misconception: str | None = None, tried: str = "") -> Symptom:
+    """The answer did not end in time, in a trial whose name begins so."""
+    late = lambda facts: facts.end == "timeout" and facts.wanted["tried"].startswith(tried)  # noqa: E731
+    return Symptom(message, misconception, late, of_end=True)
 
 
 def when(shows, message: str, misconception: str | None = None) -> Symptom:
@@ -69,13 +70,14 @@ def _tracking(x):
 
 
 def _coarse(facts: Facts) -> bool:
-    """Every number within a percent, and at least one off by more than rounding."""
+    """Every number within a percent, and at least one not the same."""
     pairs = []
     for s, d in zip(facts.seen, facts.due, strict=False):
         if s["raised"] or len(numbers(s["value"])) != len(numbers(d["value"])):
             return False
         pairs += zip(numbers(s["value"]), numbers(d["value"]), strict=True)
-    return bool(pairs) and facts.kind in ("value", "dtype") and all(close(a, b, 1e-2, 1e-2) for a, b in pairs)
+    off = any(a != b for a, b in pairs)
+    return off and facts.kind in ("value", "dtype") and all(close(a, b, 1e-2, 1e-2) for a, b in pairs)
 
 
 def _same_numbers(facts: Facts) -> bool:
@@ -236,6 +238,8 @@ def fallback(facts: Facts) -> str:
             return "Your answer calls `sys.exit`: a function hands its result back with `return`."
         if kind == "MemoryError" or "can't allocate memory" in text:
             return "Your answer asked for more memory than a check allows (2 GB)."
+        if (kind, text) == ("NotImplementedError", ""):
+            return "A part of your answer is still to be written: `raise NotImplementedError` stands in its place."
         return f"Your function raised {kind} where a result is due: {text}"
     if facts.wanted["raised"]:
         return f"{facts.wanted['raised'][0]} is due for this input, and your function returned a result."

@@ -4,9 +4,10 @@ import gc
 import math
 
 import numpy as np
+import torch
 
 from helpers import engine
-from helpers.checks.symptoms import DEEP, FLAT, FROZEN, GRAPH, LEFT, MODE, ONES, SIGN, SUM, TOUCHED
+from helpers.checks.symptoms import DEEP, FROZEN, LEFT, MODE, ONES, SIGN, SUM, TOUCHED
 from helpers.data import digits
 from helpers.engine import Tensor, cross_entropy, mode, sgd_step, unbroadcast, zero_grad
 
@@ -109,6 +110,23 @@ def add_last_axis(g, a, b):
 
 def mul_doubled(g, a, b):
     return 2 * unbroadcast(g * b, a.shape), unbroadcast(g * a, b.shape)
+
+
+def averaged_add(g, a, b):
+    return tuple(down(g, each.shape) * each.size / g.size for each in (a, b))
+
+
+def averaged_mul(g, a, b):
+    return tuple(down(g * other, each.shape) * each.size / g.size for each, other in ((a, b), (b, a)))
+
+
+def unwritten(g, a, b):
+    raise NotImplementedError
+
+
+def for_ever(*arguments):
+    while True:
+        pass
 
 
 def add_ones_only(g, a, b):
@@ -319,6 +337,66 @@ def walk_oldest_first(root, g=1.0):
                 waiting[parent] = waiting[parent] + part if parent in waiting else part
 
 
+def walk_last_first(root, g=1.0):
+    """Right numbers; takes the tensor that came last, which is the youngest only on some graphs."""
+    waiting = {root: np.ones(root.data.shape) * g}
+    while waiting:
+        t, mine = waiting.popitem()
+        if not t.parents:
+            t.grad = mine + 0.0 if t.grad is None else t.grad + mine
+            continue
+        for parent, part in zip(t.parents, t.vjp(mine), strict=True):
+            if parent.requires_grad:
+                waiting[parent] = waiting[parent] + part if parent in waiting else part
+
+
+def walk_keeps_what_came(root, g=1.0):
+    walk = changed_walk(at_leaf=keep_or_add, first=lambda root: np.broadcast_to(g, root.data.shape))
+    walk(root, g)
+
+
+def keep_or_add(t, mine):
+    t.grad = mine if t.grad is None else t.grad + mine
+
+
+def walk_sets_all(root, g=1.0):
+    """Every tensor gets a `.grad`, and what is sent on is right nevertheless."""
+    got = {root: np.ones(root.data.shape) * g}
+    while got:
+        t = max(got, key=lambda t: t.order)
+        mine = got.pop(t)
+        t.grad = np.array(mine) if t.grad is None else t.grad + mine
+        for parent, part in zip(t.parents, t.vjp(mine) if t.parents else (), strict=True):
+            if parent.requires_grad:
+                got[parent] = got.get(parent, 0.0) + part
+
+
+def walk_without_g(root):
+    walk_sorted(root)
+
+
+def set_leaf_if_false(t, mine):
+    if not t.grad:
+        t.grad = mine + 0.0
+    else:
+        t.grad = t.grad + mine
+
+
+def walk_first_parent(root, g=1.0):
+    t = root
+    while t.parents:
+        g, t = t.vjp(g)[0], t.parents[0]
+    t.grad = g if t.grad is None else t.grad + g
+
+
+def walk_for_ever(root, g=1.0):
+    got = {root: g}
+    while got:
+        t = max(got, key=lambda t: t.order)
+        for parent, part in zip(t.parents, t.vjp(got[t]) if t.parents else (), strict=True):
+            got[parent] = got.get(parent, 0.0) + part
+
+
 def walk_two_calls(root, g=1.0):
     """Asks a vjp once for each parent."""
     got = {root: np.ones(root.data.shape) * g}
@@ -408,6 +486,14 @@ def ce(p_of=None, over=None, sign=1, hot=None, with_g=True, loss_of=None):
         return (loss_of(p, rows, y) if loss_of else -log_p[rows, y].mean()), vjp
 
     return row
+
+
+def ce_without_one_hot(logits, y):
+    return ce_logsumexp(logits, y)[0], lambda g: (g * softmax_safe(logits) / len(y),)
+
+
+def ce_without_keepdims(logits, y):
+    return ce_logsumexp(logits - logits.max(axis=1), y)
 
 
 def softmax_naive(logits):
@@ -596,6 +682,36 @@ class decorates_in_vain(with_stack):
             return function
 
 
+class restores_nothing(with_stack):
+    def __exit__(self, *error):
+        pass
+
+
+class hands_nothing_on(with_stack):
+    def __call__(self, function):
+        def inside():
+            with self:
+                return function()
+
+        return inside
+
+
+class decorator_leaves_true(with_stack):
+    def __call__(self, function):
+        def inside(*a, **k):
+            mode.grad = False
+            try:
+                return function(*a, **k)
+            finally:
+                mode.grad = True
+
+        return inside
+
+
+def engine_of_torch():
+    return torch.no_grad()
+
+
 class no_keywords(with_stack):
     def __call__(self, function):
         def inside(*a):
@@ -760,6 +876,15 @@ def argmax_loss(out, y):
     return Tensor((out.data.argmax(1) != y).mean() * 1.0)
 
 
+def train_unrecorded(x, y):
+    with engine.no_grad():
+        return made(x, y)
+
+
+def one_for_all(net, x, y):
+    return lambda images: np.full(len(images), net(images).data.argmax() % 10)
+
+
 def train_recorded(x, y):
     """Every step with the engine's own operations: the graph of one step holds all steps before it."""
     rng = np.random.RandomState(0)
@@ -781,8 +906,8 @@ def remembers(net, x, y):
     return lambda images: np.resize(y, len(images))
 
 
-def unscaled_predict(net, x, y):
-    return lambda images: net(images.astype(int) // 17 * 1.0).data.argmax(1)
+def inverted_predict(net, x, y):
+    return lambda images: net(16.0 - images).data.argmax(1)
 
 
 def scores_not_labels(net, x, y):
@@ -804,8 +929,8 @@ RIGHT = {
 WRONG = {
     "10.1": [
         ((add_plain, mul_plain), "Each gradient has its operand's shape"),
-        ((add_only_a, mul_only_a), LEFT),
-        ((engine.vjp_add, mul_only_a), LEFT),
+        ((add_only_a, mul_only_a), "Each gradient has its operand's shape"),
+        ((engine.vjp_add, mul_only_a), "Each gradient has its operand's shape"),
         ((add_no_g, mul_no_g), ONES),
         ((engine.vjp_add, mul_no_g), ONES),
         ((engine.vjp_add, mul_own), "The slope of a·b in a is b."),
@@ -817,6 +942,11 @@ WRONG = {
         ((add_ones_only, engine.vjp_mul), "Each gradient has its operand's shape"),
         ((add_last_axis, engine.vjp_mul), "which axis was copied?"),
         ((engine.vjp_add, mul_doubled), None),
+        ((engine.vjp_add, lambda g, a, b: (engine.unbroadcast(g * b, a.shape), g * a)), "Each gradient has its operand's shape"),
+        ((averaged_add, averaged_mul), "added, not averaged"),
+        ((lambda g, a, b: engine.unbroadcast(g, a.shape), engine.vjp_mul), "Two gradients are due"),
+        ((engine.vjp_add, unwritten), "still to be written"),
+        ((unwritten, engine.vjp_mul), "still to be written"),
     ],
     "10.2": [
         (lambda g, a, b: (g @ b, a @ g), "shapes cannot meet"),
@@ -831,19 +961,29 @@ WRONG = {
         (lambda g, a, b: (g @ b.T, np.ones(b.shape)), LEFT),
         (lambda g, a, b: (np.tile(b.sum(1), (len(a), 1)), np.tile(a.sum(0), (b.shape[1], 1)).T), ONES),
         (matmul_in_place, TOUCHED),
+        (lambda g, a, b: g @ b.T, "Two gradients are due"),
+        (lambda g, a, b: (b.T @ g, a.T @ g), "shapes cannot meet"),
+        (for_ever, "a loop that never ends"),
     ],
     "10.3": [
         (changed_walk(at_leaf=set_leaf), "Second call: PyTorch holds twice."),
         (walk_middle, "216 due, 324 came"),
         (walk_middle_and_root, "the middle remembered the first call"),
         (changed_walk(meet=lambda old, part: part), "x*x gives 3."),
-        (walk_depth_first, "72 for 48"),
+        (walk_depth_first, "before all of it had arrived"),
+        (walk_last_first, "before all who used it have sent"),
+        (walk_keeps_what_came, "makes a copy"),
+        (walk_sets_all, "only leaves keep one"),
+        (walk_without_g, "The walk takes two arguments"),
+        (changed_walk(at_leaf=set_leaf_if_false), "ask `t.grad is None`"),
+        (walk_first_parent, "x*x gives 3."),
+        (walk_for_ever, "a loop that never ends"),
         (walk_recursive, DEEP),
         (walk_per_path, "a node is visited once per path"),
         (changed_walk(first=lambda root: np.ones(root.data.shape)), ONES),
         (changed_walk(at_leaf=keep_g), "Two leaves share one array"),
         (changed_walk(meet=meet_in_place), "Two leaves share one array"),
-        (changed_walk(wanted=False), "it does not require one"),
+        (changed_walk(wanted=False), "does not require a gradient has one now"),
         (changed_walk(clear=True), "PyTorch"),
         (walk_oldest_first, "before all who used it have sent"),
         (walk_of_the_engine, "the engine's own walk"),
@@ -862,7 +1002,10 @@ WRONG = {
             "Columns sum to 1, rows should.",
         ),
         (ce_edits_saved, "The second call on the same row differs."),
-        (ce_edits_logits, "The second call on the same row differs."),
+        (ce_edits_logits, "changed the logits"),
+        (ce(loss_of=lambda p, rows, y: -np.log(p[rows, y])), "their mean is due"),
+        (ce_without_keepdims, "`keepdims=True`"),
+        (ce_without_one_hot, "1 is taken away at the label"),
         (ce(p_of=softmax_safe, loss_of=minus_log), "inf at a hopeless logit."),
         (ce(sign=-1), SIGN),
         (ce(loss_of=lambda p, rows, y: -np.log(p[rows, y] + 1e-30).sum()), "The loss itself"),
@@ -881,7 +1024,7 @@ WRONG = {
         (runs_at_definition, "The function was called when it was decorated."),
         (returns_the_result, "The function was called when it was decorated."),
         (switches_flags, "Your class changed a tensor's flag"),
-        (does_nothing, GRAPH),
+        (does_nothing, "Inside the block recording is still on"),
         (once, "The second `with` on the same object failed."),
         (no_arguments, "three arguments"),
         (no_decorator, "As a decorator it fails"),
@@ -890,20 +1033,26 @@ WRONG = {
         (no_arguments_passed, "Pass the arguments on"),
         (no_result, "hand its result on"),
         (no_function, "`__call__` returned None"),
+        (restores_nothing, MODE),
+        (hands_nothing_on, "Pass the arguments on"),
+        (decorator_leaves_true, MODE),
+        (engine_of_torch, "Inside the block recording is still on"),
     ],
     "10.6": [
         (lambda x, y: made(x, y, spread=0.0), "About 8 %"),
         (lambda x, y: made(x, y, lr=10.0), "Near chance"),
         (lambda x, y: made(x, y, zero=False), "Your loss swings"),
         (lambda x, y: made(x, y, step=up, epochs=2), SIGN),
-        (lambda x, y: made(x, y, scale=1.0), "the images run from 0 to 16"),
-        (lambda x, y: made(x, y, loss_of=argmax_loss), FLAT),
+        (lambda x, y: made(x, y, scale=1.0), "The images run from 0 to 16"),
+        (lambda x, y: made(x, y, loss_of=argmax_loss), "as `argmax` is"),
         (train_recorded, "Each step slower than the last."),
         (lambda x, y: made(x, y, epochs=1, say=remembers), "Same answers for any images"),
         (lambda x, y: made(x, y, labels=shuffled), "10 %: chance."),
         (lambda x, y: made(x, y, step=rebind, epochs=2), FROZEN),
         (lambda x, y: made(x, y, epochs=1), "It learns, and stays below 92 %"),
-        (lambda x, y: made(x, y, say=unscaled_predict), "does predict scale its images"),
+        (lambda x, y: made(x, y, say=inverted_predict), "does predict scale its images"),
+        (lambda x, y: made(x, y, say=one_for_all), "the same label for all images"),
+        (train_unrecorded, "recording is off"),
         (lambda x, y: made(x, y, epochs=1, say=scores_not_labels), "one label for each image"),
         (lambda x, y: lambda images: np.zeros(len(images), int), "never asked to walk back"),
         (nearest, "never asked to walk back"),
@@ -921,6 +1070,7 @@ WRONG = {
         (0.0, "That is certainty"),
         (2.3026, "That is the loss of ten"),
         (0.1253, "Over the number of classes"),
+        (3.2189, "one of the 26"),
         (3.3, "four digits"),
         (3.25, "four digits"),
         ("3.2581", "A text"),
