@@ -10,17 +10,17 @@ def warned(action):
 
     PyTorch gives some warnings once a process only; here they come each time, and the setting is restored.
     """
-    before = torch.is_warn_always_enabled()
+    before, caught = torch.is_warn_always_enabled(), []
     torch.set_warn_always(True)
     try:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             result = action()
-    finally:
+            if not caught:
+                print("no warning")
+            return result
+    finally:  # what was warned of often explains the error that follows
         torch.set_warn_always(before)
-    for warning in caught:
-        sentence = str(warning.message).split("\n")[0].split(". ")[0].rstrip(".")
-        print(f"{warning.category.__name__}: {sentence}.")
-    if not caught:
-        print("no warning")
-    return result
+        for warning in caught:
+            sentence = str(warning.message).split("\n")[0].split(". ")[0].rstrip(".")
+            print(f"{warning.category.__name__}: {sentence}.")

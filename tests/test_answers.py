@@ -92,7 +92,7 @@ def test_of_several_findings_only_those_that_differ_are_shown():
                 p.data -= lr * p.grad
 
     evidence = grade("5.1", through_data).evidence
-    assert (evidence["came"], evidence["due"]) == ("{'moved': [0]}", "{'moved': [1]}")
+    assert (evidence["came"], evidence["due"]) == ("{'moved': [False]}", "{'moved': [True]}")
 
 
 def test_the_trial_that_is_shown_is_the_one_that_the_message_speaks_of():

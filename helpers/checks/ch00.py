@@ -16,7 +16,7 @@ def mean_reading(readings):
 
 def _lists(draw):
     lengths = (1, 3, 11, draw.whole(2, 10), draw.whole(12, 20))
-    return [([round(draw.number(-9, 30), 1) for _ in range(n)],) for n in lengths]
+    return [*(([round(draw.number(-9, 30), 1) for _ in range(n)],) for n in lengths), ([4.0, 7.5, 4.0, -2.5],)]
 
 
 def _sorts(readings):
@@ -37,6 +37,9 @@ EXERCISES = [
             Wrong("That is the first reading, not the smallest.", None, lambda: READINGS[0]),
             Wrong("That is where it stands, not what it is.", None, lambda: READINGS.index(min(READINGS))),
             Wrong("That is the mean.", None, lambda: mean(READINGS)),
+            Wrong("That is the last reading, not the smallest.", None, lambda: READINGS[-1]),
+            Wrong("That is the sum.", None, lambda: sum(READINGS)),
+            Wrong("That is how many there are.", None, lambda: len(READINGS)),
             Wrong("All of them: one is asked for.", None, lambda: READINGS),
         ),
     ),
@@ -46,7 +49,7 @@ EXERCISES = [
         reference=mean_reading,
         hints=("Two numbers: the sum of the readings, and how many there are.", "The count is `len(readings)`."),
         probe=calls(_lists, "readings"),
-        rtol=1e-9,
+        rtol=1e-6,
         wrong=(
             Wrong("Twice the list, twice your answer: a mean does not grow with the list.", None, sum),
             Wrong("Right for eleven readings, wrong for three.", None, lambda r: sum(r) / 11),
@@ -60,11 +63,19 @@ EXERCISES = [
             Wrong("Negative readings count as positive.", None, lambda r: sum(abs(v) for v in r) / len(r)),
             Wrong("You return after the first reading: is `return` inside the loop?", None, lambda r: r[0] / len(r)),
             Wrong("The square of the count: divide once.", None, lambda r: sum(r) / len(r) ** 2),
+            Wrong("Your divisor is one more than the number of readings.", None, lambda r: sum(r) / (len(r) + 1)),
+            Wrong("The first reading is left out: indices start at 0.", None, lambda r: sum(r[1:]) / len(r)),
+            Wrong("The last reading is left out: `range(n)` ends at n - 1.", None, lambda r: sum(r[:-1]) / len(r)),
+            Wrong(
+                "Only the last reading is in your sum: does it begin anew in the loop?", None, lambda r: r[-1] / len(r)
+            ),
+            Wrong("Your sum begins at 1.", None, lambda r: (1 + sum(r)) / len(r)),
+            Wrong("A reading that occurs twice counts twice.", None, lambda r: sum(set(r)) / len(set(r))),
         ),
         symptoms=(
             factor(-1.0, "The sign is lost."),
             when(
-                lambda f: len({str(s["value"]) for s in f.seen}) == 1,
+                lambda f: f.kind == "value" and len({str(s["value"]) for s in f.seen}) == 1,
                 "The same answer for every list: use the argument `readings`.",
             ),
         ),

@@ -8,7 +8,7 @@ import torch
 from ..thermometer import loss_fn, loss_gradient, t_u
 from .exercise import Exercise, Wrong
 from .record import calls, close, numbers, short, trial
-from .symptoms import COARSE, SIGN, SUM, TWO, factor, raises, when
+from .symptoms import COARSE, SIGN, SUM, TOUCHED, TWO, factor, raises, when
 
 # --- 1.1 the loss -----------------------------------------------------------------------------------------------
 
@@ -18,7 +18,8 @@ def _pairs(draw):
     lengths = (3, 1, 11, draw.whole(2, 6), draw.whole(7, 12))
     cases = [(draw.tensor(n, scale=9), draw.tensor(n, scale=9)) for n in lengths]
     t_p, t_c = cases[0]
-    return [*cases, (t_c, t_p), (t_p + 1, t_c + 1), (t_c, t_c.clone())]
+    watched = t_p.clone().requires_grad_()  # so that a result that was taken out of the calculation shows
+    return [*cases, (t_c, t_p), (t_p + 1, t_c + 1), (t_c, t_c.clone()), (watched, t_c)]
 
 
 THE_LOSS = Exercise(
@@ -61,10 +62,20 @@ THE_LOSS = Exercise(
         Wrong("The largest gap is not the only one that counts.", None, lambda p, c: ((p - c) ** 2).max()),
     ),
     symptoms=(
+        when(lambda f: any(s["changed"] for s in f.seen), TOUCHED, "M49"),
         when(
             lambda f: f.kind == "type" and "number" in f.record["value"],
             "A Python number cannot be differentiated later: return the tensor.",
             "M22",
+        ),
+        when(
+            lambda f: f.kind == "tracked",
+            "Right, but taken out of the calculation (by `detach` or `torch.tensor`): it cannot be differentiated later.",
+            "M12",
+        ),
+        when(
+            lambda f: f.kind == "shape" and all(s["value"]["shape"] == [1] for s in f.seen),
+            "One number in a list came: a loss is a number alone, without dimensions.",
         ),
         when(lambda f: f.kind == "shape", "A loss is one number; you returned N."),
         when(
@@ -110,8 +121,17 @@ def _differences(answer, draw):
 
             args = (counted, x) if step is None else (counted, x, step)
             tried = f"f={f.__name__}, x={x:g}" + ("" if step is None else f", h={step:g}")
-            seen = trial(tried, lambda *a: _number(answer(*a)), *args, after=lambda count=count: len(count))
-            yield {**seen, "notes": {"at": [v for v in map(_number, count) if isinstance(v, float)]}}
+            kinds = []
+
+            def call(*args, kinds=kinds):
+                result = answer(*args)
+                kinds.append(getattr(result, "dtype", None))
+                return _number(result)
+
+            seen = trial(tried, call, *args, after=lambda count=count: len(count))
+            at = [v for v in map(_number, count) if isinstance(v, float)]
+            wide = 1e-5 if step is None else step
+            yield {**seen, "notes": {"at": at, "due at": [x - wide, x + wide], "short": kinds == [torch.float32]}}
 
 
 def _number(x):
@@ -122,6 +142,20 @@ def _same_place(facts):
     """With one step, all four functions are evaluated at the same points, though x differs."""
     places = [s["notes"]["at"] for s in facts.seen[::5]]
     return bool(places[0]) and all(place == places[0] for place in places)
+
+
+def _only_the_default(facts):
+    """Right wherever h is given, which is in four trials of five."""
+    return all(kind is None or k % 5 == 4 for k, kind in enumerate(facts.kinds))
+
+
+def _elsewhere(facts):
+    """Is f asked for a value that is neither at x + h nor at x - h?"""
+    return any(
+        not any(close(at, due, 1e-6, 1e-6) for due in s["notes"]["due at"])
+        for s in facts.seen
+        for at in s["notes"]["at"]
+    )
 
 
 def _same_for_all_steps(facts):
@@ -217,17 +251,25 @@ CENTRAL_DIFFERENCE = Exercise(
         Wrong(COARSE, "M01", _float32),
     ),
     symptoms=(
+        raises("required positional argument", "`h` needs its default: `h=1e-5`."),
+        raises("takes 2 positional arguments but 3", "The step is the third argument: `h=1e-5`."),
+        when(
+            lambda f: all(s["notes"]["short"] for s in f.seen),
+            "`torch.tensor` keeps 7 digits only: return the number itself.",
+        ),
+        when(_only_the_default, "Right where `h` is given; the default is to be 1e-5."),
         when(_same_place, "x is not used: you measure at the same place whatever x is."),
+        when(
+            lambda f: f.kind == "after" or {s["after"].get("number") for s in f.seen} - {2},
+            "f is to be evaluated twice, at x + h and at x - h.",
+        ),
         when(
             lambda f: _same_for_all_steps(f) and _noisy(f),
             "The rounding of f is divided by your tiny h.",
             "M01",
         ),
         when(_same_for_all_steps, "Changing h changes nothing: the argument is not used."),
-        when(
-            lambda f: f.kind == "after" or {s["after"].get("number") for s in f.seen} - {2},
-            "f is to be evaluated twice, at x + h and at x - h.",
-        ),
+        when(_elsewhere, "f is to be evaluated at x + h and at x - h; yours asks for other points."),
         factor(2.0, "Twice the slope: how far apart are your two points?"),
         when(_right_but_for_the_smallest, COARSE, "M01"),
     ),
@@ -396,10 +438,20 @@ GRADIENT_BY_HAND = Exercise(
             lambda f: f.kind == "value" and len({str(s["value"]) for s in f.seen}) == 1,
             "The same answer for every input: use the arguments.",
         ),
+        when(lambda f: f.kind == "type", "A tensor is due: make one of both slopes with `torch.stack([dw, db])`."),
+        when(
+            lambda f: f.kind == "value" and not any(f.kinds[:-3]), COARSE, "M01"
+        ),  # only the large temperatures differ
         when(_only_at_the_start, "Right at the start point only: w and b are not used."),
         when(lambda f: not _entry_agrees(f, 0) and _entries_coarse(f), COARSE, "M01"),
-        when(lambda f: _entry_agrees(f, 1), "dL/db is right, dL/dw is not: follow the three links of w once more."),
-        when(lambda f: _entry_agrees(f, 0), "dL/dw is right, dL/db is not: the line's slope in b is 1."),
+        when(
+            lambda f: f.kind == "value" and _entry_agrees(f, 1),
+            "dL/db is right, dL/dw is not: follow the three links of w once more.",
+        ),
+        when(
+            lambda f: f.kind == "value" and _entry_agrees(f, 0),
+            "dL/dw is right, dL/db is not: the line's slope in b is 1.",
+        ),
     ),
 )
 
@@ -422,7 +474,7 @@ RATE_LIMIT = Exercise(
     ),
     wrong=(
         Wrong(
-            "That is 1/k: the step that lands in the minimum, still safe to double.",
+            "That is 1/k, the rate that lands in the minimum in one step; the limit is twice that.",
             None,
             lambda: 0.5 / _mean_square(t_u),
         ),
@@ -434,7 +486,7 @@ RATE_LIMIT = Exercise(
         Wrong("That is for `t_un`.", None, lambda: 100 / _mean_square(t_u)),
         Wrong("The mean of the readings, not of their squares.", None, lambda: 1 / t_u.mean().item()),
         Wrong("Squaring after averaging loses the spread.", None, lambda: 1 / t_u.mean().item() ** 2),
-        Wrong("With this one the loss was inf after eleven epochs.", "M76", 1e-2),
+        Wrong("With this one the loss was inf in epoch 11.", "M76", 1e-2),
         Wrong("That holds for standardised readings.", None, 1.0),
         Wrong("Too small by N: the loss is a mean.", "M02", lambda: 1 / _mean_square(t_u) / 11),
         Wrong("That is k itself.", None, lambda: 2 * _mean_square(t_u)),
@@ -465,7 +517,7 @@ def train(n_epochs, lr, w, b, t_u, t_c):
 
 def _two_numbers(out):
     """Two numbers however they are held: floats, 0-d tensors, a list, a tensor of two."""
-    if isinstance(out, torch.Tensor) and out.shape == (2,):
+    if isinstance(out, torch.Tensor | np.ndarray) and out.shape == (2,):
         out = tuple(out)
     if isinstance(out, (tuple, list)):
         return tuple(_number(x) for x in out)
@@ -499,11 +551,11 @@ def _step(w, b, dw, db, lr, n):
     return w - lr * dw, b - lr * db
 
 
-def _b_sees_the_new_w(sign):
+def _b_sees_the_new_w(sign, sign_b=None):
     def answer(n_epochs, lr, w, b, t_u, t_c):
         for _ in range(n_epochs):
             w = w + sign * lr * loss_gradient(t_u, t_c, w, b)[0]
-            b = b + sign * lr * loss_gradient(t_u, t_c, w, b)[1]
+            b = b + (sign if sign_b is None else sign_b) * lr * loss_gradient(t_u, t_c, w, b)[1]
         return w, b
 
     return answer
@@ -566,6 +618,8 @@ TRAIN = Exercise(
         Wrong("w walks downhill, b uphill.", "M76", _loop(lambda w, b, dw, db, lr, n: (w - lr * dw, b + lr * db))),
         Wrong("b walks downhill, w uphill.", "M76", _loop(lambda w, b, dw, db, lr, n: (w + lr * dw, b - lr * db))),
         Wrong(NEW_W, None, _b_sees_the_new_w(-1)),
+        Wrong("w walks downhill, b uphill. And b saw the new w.", "M76", _b_sees_the_new_w(-1, +1)),
+        Wrong("b walks downhill, w uphill. And b saw the new w.", "M76", _b_sees_the_new_w(+1, -1)),
         Wrong("From the second epoch on you repeat the first step.", "M33", _gradient_once),
         Wrong("n_epochs = 0 must return what came in.", None, _loop(_step, epochs=lambda n: range(n + 1))),
         Wrong(
@@ -602,7 +656,12 @@ TRAIN = Exercise(
             lambda f: (
                 f.kind == "type" and ({"number"} & f.record["value"].keys() or f.record["value"].get("shape") == [])
             ),
-            "Two parameters are due, you return the loss.",
+            "Two parameters are due, and one number came: `return w, b`.",
+        ),
+        when(
+            lambda f: f.kind in ("type", "shape") and all("tensor" in part for part in f.record["value"]["tuple"]),
+            "Each parameter is one number, and yours are as long as the data: is the mean missing?",
+            "M02",
         ),
         when(lambda f: f.kind in ("type", "shape"), "Two parameters are due: `return w, b`."),
         when(_moves_without_rate, "lr = 0 still moves the parameters."),

@@ -34,20 +34,22 @@ def _probe_gradient_of(answer, draw):
                 tried = f"f = {text}, {show_arguments((own,), ['x'])}"
                 tried += {"plain": "", "asks": ", x.requires_grad True", "old": ", x.grad full of old numbers"}[state]
                 watch = _Watched(f)
-                yield {**trial(tried, answer, watch, own), "notes": watch.report(own)}
+                record = trial(tried, answer, watch, own, after=lambda watch=watch: watch.ever_asked)
+                yield {**record, "notes": watch.report(own)}
                 yield {**trial(tried, answer, f, own), "call": "again"}
     pair = draw.tensor(2)
-    yield trial("f(x) = x * 2, which is two numbers and no loss", answer, lambda x: x * 2, pair)
+    yield trial("f(x) = x * 2, which is two numbers and no loss", lambda: answer(lambda x: x * 2, pair))
 
 
 class _Watched:
     """f, its value, and what its argument looked like: with a flag when f was called, with a flag that came later, or a misspelt one."""
 
     def __init__(self, f):
-        self.f, self.x, self.asked, self.value = f, None, None, None
+        self.f, self.x, self.asked, self.value, self.ever_asked = f, None, None, None, False
 
     def __call__(self, x):
         self.x, self.asked = x, x.requires_grad
+        self.ever_asked |= x.requires_grad
         out = self.f(x)
         self.value = out.item()
         return out
@@ -107,6 +109,7 @@ def _not_plain(tried):
     return "requires_grad True" in tried or "old numbers" in tried
 
 
+MEASURED = "Right, and measured: no tensor that asks for a gradient ever went through `f`. Let PyTorch walk back."
 CLONE = "`clone` is recorded where x asks for a gradient, so the copy is no leaf: start from `x.detach()`."
 
 EXERCISE_1 = Exercise(
@@ -133,9 +136,15 @@ EXERCISE_1 = Exercise(
         ),
         when(
             lambda f: f.kind == "none" and _noted(asked=True, leaf=True, walked=False)(f),
-            "grad is None: backward is named but not called.",
+            "grad is None: nobody called `backward`, or its parentheses are missing.",
             "M25",
         ),
+        when(
+            lambda f: f.kind == "none" and _noted(own=False, walked=True)(f) and any(s["value"] for s in f.seen),
+            "That is the gradient of `x`; the walk filled the one of your leaf.",
+            "M13",
+        ),
+        when(lambda f: f.kind == "after", MEASURED, "M01"),
         raises("you can only change requires_grad flags", CLONE, "M18"),
         when(lambda f: f.kind == "none" and not f.kinds[0] and not f.record["notes"]["leaf"], CLONE, "M14"),
         when(_returns_the_value, "That is the value of f: walk back, and return `.grad`."),
@@ -198,6 +207,7 @@ EXERCISE_2 = Exercise(
     ),
     wrong=(
         Wrong("Write `True` and `False` without quotes.", None, lambda: [str(v) for v in _leaves()]),
+        Wrong("Write `True` and `False`, not 1 and 0.", None, lambda: [int(v) for v in _leaves()]),
         Wrong("All alike: there are both kinds.", None, [True] * 8),
         Wrong("All alike: there are both kinds.", None, [False] * 8),
         Wrong(
@@ -308,8 +318,10 @@ def _one_short_at_the_end(facts):
 
 def _shifted(facts, change):
     for s, d in zip(facts.seen, facts.due, strict=False):
-        if s["raised"] or not isinstance(s["value"], dict) or "3000" in s["tried"]:
+        if "3000" in s["tried"]:
             continue
+        if s["raised"] or not isinstance(s["value"], dict):
+            return False
         if s["value"].get("list", s["value"].get("tuple")) != change(d["value"]["list"]):
             return False
     return any(k for k in facts.kinds)
@@ -336,6 +348,9 @@ EXERCISE_3 = Exercise(
         ),
         when(_holds(" object at 0x"), "The address is in your text: it changes with every run.", None),
         when(lambda f: f.raised("RecursionError"), DEEP),
+        raises("StopIteration", "At the end there is no next function: give `next` something to return then, `None`."),
+        raises("'tuple' object has no attribute", "An entry of `next_functions` is a pair of a function and a number: take the first of the two."),
+        raises("has no attribute 'grad_fn'", "A function has no `grad_fn`: what comes before it stands in `next_functions`."),
         when(lambda f: any("None" in str((s["value"] or {}).get("list", "") if isinstance(s["value"], dict) else "") for s in f.seen),
              "None is no function: it says that this input has no history.", None),
         when(lambda f: _shifted(f, lambda due: due[::-1]), "Start at the loss, end at the leaf.", None),
@@ -463,7 +478,10 @@ EXERCISE_4 = Exercise(
         when(lambda f: f.raised("does not require grad") and _value_right(f), CUT, "M12"),
         when(lambda f: f.raised("does not require grad") and f.kinds[0] == "value",
              "The link is cut, and the value is not that of predictions that are not rounded.", "M24"),
-        when(lambda f: f.raised("has no attribute 'backward'") or f.raised("has no attribute 'detach'"), CUT, "M22"),
+        raises("implicitly created only for scalar", "The mean is missing: a loss is one number."),
+        when(lambda f: (f.raised("has no attribute 'backward'") or f.raised("has no attribute 'detach'")) and _value_right(f), CUT, "M22"),
+        when(lambda f: f.raised("has no attribute 'backward'") or f.raised("has no attribute 'detach'"),
+             "A tensor is due, and what came has neither a graph nor the right value.", "M22"),
         when(lambda f: f.kind == "value", "Value wrong: compare with the mean of (w·t_u + b - t_c)², nothing rounded.", None),
     ),
 )  # fmt: skip
@@ -498,6 +516,11 @@ EXERCISE_5 = Exercise(
         Wrong(TWO, None, lambda: _hottest() / 2),
         Wrong("Right size, opposite sign. The gap is prediction minus temperature.", None, lambda: -_hottest()),
         Wrong("That is the gap.", None, _gap),
+        Wrong(
+            "That is the growth over a whole degree; the slope at this prediction is asked for.",
+            "M01",
+            lambda: _hottest() + 1 / 11,
+        ),
         Wrong("Multiplied by t_u: that is its share of dL/dw.", None, lambda: 81.9 * _hottest()),
         Wrong("That is the first reading.", None, lambda: _pulls()[0]),
         Wrong("That is its share of the loss.", None, lambda: _gap() ** 2 / 11),

@@ -42,7 +42,7 @@ def _probe_step(answer, draw):
                 "the list holds the tensors that it held": all(a is b for a, b in zip(params, same, strict=True)),
                 "leaves that require grad": [p.is_leaf and p.requires_grad for p in params],
                 "grad": [p.grad for p in params],
-                "moved": [p._version - v for p, v in zip(params, versions, strict=True)],
+                "moved": [p._version > v for p, v in zip(params, versions, strict=True)],
                 "values": [p.detach() for p in params],
                 "values before": [p.detach() for p in same],
             }
@@ -69,6 +69,11 @@ def _filled_in(facts):
     """A `.grad` that was None is a tensor after the call."""
     came, due = _left(facts, "grad")
     return any(d is None and c is not None for c, d in zip(came["list"], due["list"], strict=True))
+
+
+def _grad_gone(facts):
+    came, due = _left(facts, "grad")
+    return any(c is None and d is not None for c, d in zip(came["list"], due["list"], strict=True))
 
 
 def _plus(params, lr):
@@ -113,7 +118,7 @@ def _without_rate(params, lr):
 
 PLAIN_NAME = "Nothing changed: only the name p did."
 NEW_TENSORS = "The list holds new tensors; whoever held the old ones sees no step."
-DATA = "`.data` changes the numbers behind autograd's back: see 5.5."
+DATA = "`.data` (or NumPy) changes the numbers behind autograd's back: see section 5.5."
 
 EXERCISE_1 = Exercise(
     id="5.1",
@@ -138,6 +143,11 @@ EXERCISE_1 = Exercise(
         raises("unsupported operand type(s) for *: 'float' and 'NoneType'", REACH, "M37"),
         raises("'NoneType' object", REACH, "M37"),
         raises("other must be a Tensor", REACH, "M37"),
+        raises(
+            "Boolean value of Tensor",
+            "A gradient of several numbers is neither true nor false: ask `p.grad is not None`.",
+            "M23",
+        ),
         raises("NoneType", REACH, "M37"),
         raises(
             "leaf Variable that requires grad is being",
@@ -147,7 +157,8 @@ EXERCISE_1 = Exercise(
         when(lambda f: f.kind == "mode", MODE, "M61"),
         when(_differs("the list holds the tensors that it held"), NEW_TENSORS, "M48"),
         when(_filled_in, "`.grad` was None and is zeros now: leave it as it is.", None),
-        when(_differs("grad"), "`.grad` is gone after your step: that is another function's job.", None),
+        when(_grad_gone, "`.grad` is gone after your step: that is another function's job.", None),
+        when(_differs("grad"), "Your step changed `.grad` itself: read it, and leave it as it is.", None),
         when(_differs("leaves that require grad"), "The next forward pass will not be recorded.", "M46"),
         when(lambda f: _differs("moved")(f) and not _differs("values")(f), DATA, "M51"),
         when(lambda f: f.kind == "changed", PLAIN_NAME, "M47"),
@@ -201,7 +212,21 @@ def _probe_evaluate(answer, draw):
     for mode in (True, False):
         with torch.set_grad_enabled(mode):
             tried = "readings of two lengths, which raises an error" + ("" if mode else ", recording off")
-            yield trial(tried, answer, params, draw.tensor(11), draw.tensor(2))
+            yield trial(tried, _any_error(answer), params, draw.tensor(11), draw.tensor(2))
+
+
+def _any_error(answer):
+    """The same function; whatever error it ends with counts as PyTorch's."""
+
+    def call(*args):
+        try:
+            return answer(*args)
+        except NotImplementedError:
+            raise
+        except Exception as error:
+            raise RuntimeError(str(error)) from error
+
+    return call
 
 
 def _switch_by_hand(params, t_u, t_c):
@@ -244,8 +269,8 @@ EXERCISE_2 = Exercise(
         ),
         when(
             lambda f: f.kind in ("type", "after") and "tensor" in f.record["value"],
-            "A number is due; your tensor may never enter a training graph.",
-            "M62",
+            "A number is due, and a tensor came: `.item()`.",
+            "M22",
         ),
         when(
             lambda f: f.kind == "changed" and _built(f),
@@ -336,7 +361,7 @@ def _probe_forward(answer, draw):
                     after=lambda w=watched: {"a graph was built": w.saved > 0},
                 )
                 yield {**record, "notes": is_train}
-                yield trial(tried + ", then with ones", _scaled(answer), params, t_u, t_c, is_train)
+                yield trial(tried + ", then with ones", _scaled(answer), params, t_u, t_c, is_train, size=4)
                 tried += ", readings of two lengths, which raises an error"
                 yield trial(tried, answer, params, draw.tensor(4), draw.tensor(3), is_train)
 
@@ -424,6 +449,11 @@ EXERCISE_4 = Exercise(
         Wrong("Built, then detached.", "M81", _detached_later),
     ),
     symptoms=(
+        raises(
+            "'function' object does not support the context manager",
+            "`no_grad` takes no condition; `set_grad_enabled` does.",
+            "M60",
+        ),
         raises("Inference tensors", "Your result cannot take part in later training.", "M62"),
         when(lambda f: f.kind == "mode", MODE, "M61"),
         when(
@@ -469,13 +499,14 @@ EXERCISE_5 = Exercise(
         Wrong("One power too many.", "M51", 3000.0),
         Wrong("The factor 3 is missing.", "M51", 100.0),
         Wrong("`.data` moves no version counter: nothing is noticed.", "M51", "error"),
-        Wrong("`.data` moves no version counter: nothing is noticed.", "M51", "RuntimeError"),
+        *(Wrong("`.data` moves no version counter: nothing is noticed.", "M51", word)
+          for word in ("RuntimeError", "Error", "an error", "raises", "an error is raised")),
         Wrong("The link is whole; only the saved value has changed.", "M51", None),
         Wrong("That was the square of 5.5's section; here it is a cube.", "M51", 200.0),
         Wrong("The factor 2 is that of a square: here it is a cube.", "M51", 20.0),
         Wrong("The link is whole, and the slope is not zero.", "M51", 0.0),
     ),
-)
+)  # fmt: skip
 
 # --- 5.6 ---------------------------------------------------------------------------------------------------------
 
@@ -495,6 +526,8 @@ def _probe_straight(answer, draw):
 
         yield {**trial(show_arguments((x,), ["x"]), answer, x), "notes": _operations(answer, x)}
         yield {**trial(f"{show_arguments((x, v), ['x', 'v'])}, y.backward(v), x.grad", walk), "notes": encode(v)}
+    halves = torch.tensor([0.5, 1.5, 2.5, -0.5, -1.5], dtype=torch.float64).requires_grad_()
+    yield trial(show_arguments((halves,), ["x"]), answer, halves)
     plain = draw.tensor(4, scale=3.0)
     yield trial(show_arguments((plain,), ["x"]) + ", which requires no gradient", answer, plain)
 
@@ -554,8 +587,12 @@ EXERCISE_6 = Exercise(
     ),
     probe=_probe_straight,
     symptoms=(
-        when(lambda f: f.kind == "changed", TOUCHED, "M49"),
+        when(lambda f: any(s["changed"] for s in f.seen), TOUCHED, "M49"),
         raises("in-place operation", TOUCHED, "M49"),
+        when(lambda f: f.wanted["tried"].startswith("x=") and "0.5, 1.5, 2.5" in f.wanted["tried"],
+             "Right but for halves: `torch.round` takes the even neighbour, 2.5 becomes 2.", None),
+        when(lambda f: f.kind == "value" and _values_right(f) and all(a == [-n for n in b] for a, b in _walks(f)),
+             "The slope is reversed: it is the other term that is not to be watched.", "M59"),
         when(
             lambda f: f.kind == "tracked" and not f.record["value"]["tracked"] and f.record["value"]["asks"],
             "The result is a leaf; x gets nothing.",
@@ -565,6 +602,8 @@ EXERCISE_6 = Exercise(
              "A plain x gives a plain result: nothing needs a graph there.", None),
         when(lambda f: f.kind == "tracked", CUT, "M57"),
         raises("does not require grad", CUT, "M57"),
+        when(lambda f: f.kind == "none" and _values_right(f),
+             "After the walk `x.grad` is None: it went to a leaf of your own.", "M13"),
         when(_zero_by("RoundBackward0"), "Gradient exactly zero.", "M24"),
         when(_zero_by("SubBackward0", without=["RoundBackward0"]),
              "Zero: x enters once with plus, once with minus, both watched.", "M59"),
@@ -582,6 +621,8 @@ EXERCISE_6 = Exercise(
             "M66",
         ),
         when(lambda f: f.kind == "value" and _floored(f), "2.7 became 2.", None),
+        when(lambda f: f.kind == "value" and all(n == round(n) for n in numbers(f.record["value"])),
+             "Whole numbers, but not the nearest ones.", None),
         when(
             lambda f: f.kind == "value" and all(close_pair(a, b) for a, b in _walks(f)),
             "Gradient right, value unrounded.",

@@ -123,10 +123,11 @@ def _grade_behaviour(exercise, answer, seed):
         exercise.before()
     deadline = time.monotonic() + VERDICT_SECONDS
     seen, end, printed = guard.observe(lambda a: exercise.probe(a, Draw(seed)), answer, exercise.seconds)
-    if seen and all(record["raised"] and tuple(record["raised"]) == ("NotImplementedError", "") for record in seen):
-        return exercise._verdict(False, "Not attempted yet.", attempted=False)
     due = exercise._due(seed)
     kinds = [record_difference(s, d, exercise.rtol, exercise.atol) for s, d in zip(seen, due, strict=False)]
+    unwritten = any(s["raised"] and tuple(s["raised"]) == ("NotImplementedError", "") for s in seen)
+    if unwritten and not any(kind is None and not s["raised"] for s, kind in zip(seen, kinds, strict=False)):
+        return exercise._verdict(False, "Not attempted yet.", attempted=False)
     if end == "done" and len(seen) == len(due) and not any(kinds):
         tried = len(due)
         return exercise._verdict(True, f"Right: agrees with the reference in all {tried} trials.")
@@ -198,7 +199,11 @@ def _side_by_side(came, due):
         if one != other and [key for key, _ in one] == [key for key, _ in other]:
             came = {"dict": [entry for entry in one if entry not in other]}
             due = {"dict": [entry for entry in other if entry not in one]}
-    return {"came": show_encoded(came), "due": show_encoded(due)}
+    for digits in (4, 8, 16):  # as many as it takes to tell the two apart
+        texts = {"came": show_encoded(came, digits), "due": show_encoded(due, digits)}
+        if texts["came"] != texts["due"]:
+            break
+    return texts if texts["came"] != texts["due"] else {"came": show_encoded(came), "due": show_encoded(due)}
 
 
 # --- the verdict on a value --------------------------------------------------------------------------------
@@ -216,8 +221,9 @@ def _grade_value(exercise, answer):
     evidence = {"came": show_encoded(seen)}
     if isinstance(due, dict) and ("list" in due or "tuple" in due):
         as_tuple = due.get("list", due.get("tuple"))
-        if isinstance(seen, dict) and "tensor" in seen and len(seen["shape"]) == 1:
-            seen = {"list": [{"number": v} for v in seen["tensor"]]}
+        if isinstance(seen, dict) and ("tensor" in seen or "array" in seen) and len(seen["shape"]) == 1:
+            inside = seen.get("tensor", seen.get("array"))
+            seen = {"list": [v if isinstance(v, bool) else {"number": v} for v in inside]}
         if _value_agrees(seen, due, exercise.rtol):
             return exercise._verdict(True, f"Right: all {len(as_tuple)} items.")
         return _grade_items(exercise, seen, as_tuple, evidence)
@@ -234,10 +240,10 @@ def _value_agrees(seen, due, rtol):
         isinstance(due, dict)
         and isinstance(seen, dict)
         and "tensor" in seen
-        and seen["shape"] == []
+        and seen["shape"] in ([], [1])
         and "number" in due
     ):
-        seen = {"number": seen["tensor"]}
+        seen = {"number": seen["tensor"][0] if seen["shape"] else seen["tensor"]}
     return difference(seen, due, rtol, 1e-9) is None and isinstance(seen, bool) == isinstance(due, bool)
 
 

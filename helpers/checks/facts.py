@@ -59,6 +59,8 @@ class Facts:
         """(seen / due, size) for every record of the same form whose numbers all stand in one ratio; else an empty list."""
         out = []
         for s, d in zip(self.seen, self.due, strict=False):
+            if s["raised"] and d["raised"]:
+                continue
             a, b = numbers(s["value"]), numbers(d["value"])
             if s["raised"] or not a or len(a) != len(b):
                 return []

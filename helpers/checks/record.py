@@ -102,11 +102,11 @@ def short(x) -> str:
     return _short_data(x)
 
 
-def _short_data(x):
+def _short_data(x, digits=4):
     if isinstance(x, float):
-        return f"{x:.4g}"
+        return f"{x:.{digits}g}"
     if isinstance(x, (list, tuple)):
-        inside = ", ".join(_short_data(e) for e in x[:6]) + (", …" if len(x) > 6 else "")
+        inside = ", ".join(_short_data(e, digits) for e in x[:6]) + (", …" if len(x) > 6 else "")
         return f"[{inside}]" if isinstance(x, list) else f"({inside})"
     text = str(x)
     return text if len(text) <= 80 else text[:79] + "…"
@@ -116,6 +116,8 @@ def encode(x: Any, state: bool = False, depth: int = 0) -> Any:
     """Any value as what JSON can carry. state=True: with what a call may leave on a tensor (its `.grad`)."""
     if x is None or isinstance(x, bool):
         return x
+    if isinstance(x, np.bool_):
+        return bool(x)
     if isinstance(x, (int, float, np.number)) and not isinstance(x, np.ndarray):
         return {"number": _plain(x)}
     if isinstance(x, str):
@@ -258,23 +260,23 @@ def record_difference(seen: dict, due: dict, rtol: float, atol: float) -> str | 
     return None
 
 
-def show_encoded(x) -> str:
-    """An encoded value as short text."""
+def show_encoded(x, digits=4) -> str:
+    """An encoded value as short text, numbers with so many significant digits."""
     if not isinstance(x, dict):
         return str(x)
     if "number" in x:
-        return _short_data(x["number"])
+        return _short_data(x["number"], digits)
     if "text" in x:
         return repr(x["text"])
     if "tensor" in x or "array" in x:
         extra = "" if x["dtype"] in ("float64", "int64", "bool") else f", {x['dtype']}"
         extra += ", with a grad_fn" if x.get("tracked") else ""
         shape = f", shape {tuple(x['shape'])}" if len(x["shape"]) > 1 else ""
-        return f"{'tensor' if 'tensor' in x else 'array'}({_short_data(x.get('tensor', x.get('array')))}{shape}{extra})"
+        return f"{'tensor' if 'tensor' in x else 'array'}({_short_data(x.get('tensor', x.get('array')), digits)}{shape}{extra})"
     for name, form in (("tuple", "({})"), ("list", "[{}]")):
         if name in x:
-            inside = ", ".join(show_encoded(e) for e in x[name][:8]) + (", …" if len(x[name]) > 8 else "")
+            inside = ", ".join(show_encoded(e, digits) for e in x[name][:8]) + (", …" if len(x[name]) > 8 else "")
             return form.format(inside)
     if "dict" in x:
-        return "{" + ", ".join(f"{show_encoded(k)}: {show_encoded(v)}" for k, v in x["dict"][:8]) + "}"
+        return "{" + ", ".join(f"{show_encoded(k, digits)}: {show_encoded(v, digits)}" for k, v in x["dict"][:8]) + "}"
     return f"an object of type {x.get('object')}"

@@ -194,7 +194,7 @@ ERRORS = (
     ),
     raises(
         "RecursionError",
-        "RecursionError: Python's own stack is too short for a long graph. Use a list as your stack.",
+        "RecursionError: your function calls itself without an end, or once for each of very many steps: then a list is the better stack.",
         None,
     ),
 )

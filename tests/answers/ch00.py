@@ -34,6 +34,10 @@ def over_count_minus_one(readings):
     return sum(readings) / n
 
 
+def calls_itself(readings):
+    return calls_itself(readings)
+
+
 RIGHT = {
     "0.1": [-4.0, -4, torch.tensor(-4.0), np.float64(-4.0), np.float32(-4.0)],
     "0.2": [
@@ -41,6 +45,7 @@ RIGHT = {
         lambda readings: float(np.mean(readings)),
         lambda r: torch.tensor(r, dtype=torch.float64).mean().item(),
         lambda r: sum(x / len(r) for x in r),
+        lambda r: torch.tensor(r).mean().item(),
     ],
 }
 
@@ -55,6 +60,8 @@ WRONG = {
         ([0.5, 14.0, 15.0, 28.0, 11.0, 8.0, 3.0, -4.0, 6.0, 13.0, 21.0], "one is asked for"),
         (10.5, "That is the mean."),
         (None, "None came"),
+        (115.5, "That is the sum."),
+        (11, "how many there are"),
         (True, None),
     ],
     "0.2": [
@@ -74,6 +81,11 @@ WRONG = {
         (prints, NONE),
         (lambda r: sum(abs(x) for x in r) / len(r), "Negative readings"),
         (returns_early, "is `return` inside the loop?"),
+        (lambda r: sum(set(r)) / len(set(r)), "counts twice"),
+        (lambda r: sum(r) / (len(r) + 1), "one more than the number"),
+        (lambda r: sum(r[k] for k in range(1, len(r))) / len(r), "indices start at 0"),
+        (lambda r: sum(r[k] for k in range(len(r) - 1)) / len(r), "ends at n - 1"),
+        (calls_itself, "calls itself without an end"),
         (lambda r: 10.5, "The same answer for every list"),
     ],
 }

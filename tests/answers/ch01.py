@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from helpers import thermometer
-from helpers.checks.symptoms import COARSE, NONE, SIGN, SUM, TOUCHED, TWO
+from helpers.checks.symptoms import COARSE, NONE, SHAPE, SIGN, SUM, TOUCHED, TWO
 
 T_U = [35.7, 55.9, 58.2, 81.9, 56.3, 48.9, 33.9, 21.8, 48.4, 60.4, 68.4]
 MEAN_OF_SQUARES = sum(u * u for u in T_U) / 11
@@ -318,6 +318,33 @@ def raw_as_tensor(w_z, b_z, mean, std):
     return torch.stack([w, b_z - w * mean])
 
 
+def measured_from_both_sides(t_u, t_c, w, b, h=0.1):
+    def loss(w, b):
+        return ((w * t_u + b - t_c) ** 2).mean()
+
+    return torch.stack([(loss(w + h, b) - loss(w - h, b)) / (2 * h), (loss(w, b + h) - loss(w, b - h)) / (2 * h)])
+
+
+def only_one_sign_mended(n_epochs, lr, w, b, t_u, t_c):
+    for _ in range(n_epochs):
+        w = w - lr * (2 * (w * t_u + b - t_c) * t_u).mean()
+        b = b + lr * (2 * (w * t_u + b - t_c)).mean()
+    return w, b
+
+
+def trains_without_mean(n_epochs, lr, w, b, t_u, t_c):
+    for _ in range(n_epochs):
+        diff = w * t_u + b - t_c
+        w, b = w - lr * 2 * diff * t_u, b - lr * 2 * diff
+    return w, b
+
+
+def trains_for_ever(n_epochs, lr, w, b, t_u, t_c):
+    while n_epochs > -1:
+        w = w - 0 * lr
+    return w, b
+
+
 RIGHT = {
     "1.1": [
         loss_by_loop,
@@ -329,7 +356,7 @@ RIGHT = {
     "1.3": [gradient_with_torch_tensor, gradient_by_loop, gradient_by_matrix],
     "1.4": [1 / MEAN_OF_SQUARES, 3.4e-4, torch.tensor(3.4004e-4), np.float64(0.00034)],
     "1.5": [trains_with_tensor, trains_in_place, trains_as_floats],
-    "1.6": [raw_by_two_points, raw_as_list, raw_as_tensor],
+    "1.6": [raw_by_two_points, raw_as_list, raw_as_tensor, lambda *a: np.array(raw_as_list(*a))],
 }
 
 WRONG = {
@@ -349,6 +376,8 @@ WRONG = {
         (loss_prints, NONE),
         (loss_of_one_day, None),
         (lambda t_p, t_c: torch.tensor(1763.8848), None),
+        (lambda t_p, t_c: ((t_p - t_c) ** 2).mean().detach(), "taken out of the calculation"),
+        (lambda t_p, t_c: ((t_p - t_c) ** 2).mean(dim=0, keepdim=True), "a number alone"),
         (lambda t_p, t_c: -((t_p - t_c) ** 2).mean(), "never negative"),
     ],
     "1.2": [
@@ -368,7 +397,12 @@ WRONG = {
         (lambda f, x, h=1e-5: f(x + h) - f(x - h) / (2 * h), "put the difference in parentheses"),
         (slope_from_four, "evaluated twice"),
         (slope_without_return, NONE),
-        (lambda f, x, h=1e-5: math.cos(x), None),
+        (lambda f, x, h=1e-5: math.cos(x), "evaluated twice"),
+        (lambda f, x, h: (f(x + h) - f(x - h)) / (2 * h), "`h` needs its default"),
+        (lambda f, x: (f(x + 1e-5) - f(x - 1e-5)) / 2e-5, "The step is the third argument"),
+        (lambda f, x, h=1e-3: (f(x + h) - f(x - h)) / (2 * h), "the default is to be 1e-5"),
+        (lambda f, x, h=1e-5: (f(x + 2 * h) - f(x - 2 * h)) / (4 * h), "asks for other points"),
+        (lambda f, x, h=1e-5: torch.tensor((f(x + h) - f(x - h)) / (2 * h)), "keeps 7 digits only"),
         (lambda f, x, h=1e-5: (f(x + h / 2) - f(x - h / 2)) / h, "points h/2 away"),
     ],
     "1.3": [
@@ -385,6 +419,9 @@ WRONG = {
         (gradient_at_the_start, "Right at the start point only"),
         (gradient_of_the_course_data, "The same answer for every input"),
         (gradient_as_tuple, "torch.stack"),
+        (lambda *a: gradient_by_matrix(*a).numpy(), "torch.stack"),
+        (lambda *a: gradient_by_matrix(*a).reshape(2, 1), SHAPE),
+        (measured_from_both_sides, COARSE),
         (gradient_per_reading, "One slope for each reading"),
         (gradient_changes_t_u, TOUCHED),
         (gradient_from_two(right_dw, lambda p, u, c: (2 * (p - c)).sum()), "the mean belongs to both"),
@@ -404,11 +441,11 @@ WRONG = {
         (lambda t_u, t_c, w, b: ((w * t_u + b - t_c) ** 2).mean(), "one entry for each parameter"),
     ],
     "1.4": [
-        (1.70e-4, "the step that lands in the minimum"),
+        (1.70e-4, "the rate that lands in the minimum"),
         (0.0340, "That is for `t_un`"),
         (0.019305, "not of their squares"),
         (3.7268e-4, "loses the spread"),
-        (1e-2, "inf after eleven epochs"),
+        (1e-2, "inf in epoch 11"),
         (1.0, "standardised"),
         (3.0913e-5, "the loss is a mean"),
         (torch.tensor(5881.5967), "k itself"),
@@ -424,13 +461,16 @@ WRONG = {
         (untouched_bug, "you walk uphill"),
         (only_the_order_mended, "you walk uphill"),
         (only_the_sign_mended, "b saw the new w"),
+        (only_one_sign_mended, "w walks downhill, b uphill. And b saw the new w."),
+        (trains_without_mean, "is the mean missing?"),
+        (trains_for_ever, "a loop that never ends"),
         (gradient_before_the_loop, "you repeat the first step"),
         (own_rate, "lr = 0 still moves"),
         (one_too_many, "n_epochs = 0 must return"),
         (stops_after_one, "More epochs change nothing"),
         (return_inside, "More epochs change nothing"),
         (only_w, "b never moves"),
-        (returns_loss, "you return the loss"),
+        (returns_loss, "one number came"),
         (divides_again, "N times too short"),
         (sums, "N times too long"),
         (without_two, "half as long"),

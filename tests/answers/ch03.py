@@ -393,16 +393,74 @@ def summed(params, t_u, t_c):
     return torch.sum((w * t_u + b - t_c) ** 2)
 
 
+def never_walks(f, x):
+    leaf = x.detach().clone().requires_grad_()
+    f(leaf)
+    return leaf.grad
+
+
+def reads_x(f, x):
+    f(x.detach().clone().requires_grad_()).backward()
+    return x.grad
+
+
+def central_difference(f, x, h=1e-5):
+    flat = x.detach().clone().reshape(-1)
+    slopes = torch.empty_like(flat)
+    for k in range(len(flat)):
+        step = torch.zeros_like(flat)
+        step[k] = h
+        slopes[k] = (f((flat + step).reshape(x.shape)) - f((flat - step).reshape(x.shape))) / (2 * h)
+    return slopes.reshape(x.shape)
+
+
+def trace_bare_next(t):
+    names, step = [], t.grad_fn
+    while step is not None:
+        names.append(step.name())
+        step = next(f for f, _ in step.next_functions if f is not None)
+    return names
+
+
+def trace_pair(t):
+    names, step = [], t.grad_fn
+    while step:
+        names.append(step.name())
+        step = step.next_functions[0] if step.next_functions else None
+    return names
+
+
+def trace_grad_fn_again(t):
+    if t is None or t.grad_fn is None:
+        return []
+    return [t.grad_fn.name()] + trace_grad_fn_again(t.grad_fn)
+
+
+def trace_for_ever(t):
+    names, step = [], t.grad_fn
+    while step is not None:
+        names = [step.name()]
+    return names
+
+
+def not_averaged(params, t_u, t_c):
+    w, b = params
+    return (w * t_u + b - t_c) ** 2
+
+
 RIGHT = {
     "3.1": [with_autograd_grad, with_tensor, with_parameter],
     "3.2": [
         [False, True, False, True, False, True, False, True],
         (False, True, False, True, False, True, False, True),
         [k % 2 == 1 for k in range(8)],
+        torch.arange(8) % 2 == 1,
+        np.arange(8) % 2 == 1,
+        list(np.arange(8) % 2 == 1),
     ],
     "3.3": [trace_for, trace_walrus, trace_tuple],
     "3.4": [linked_by_index, linked_by_model, linked_by_stack],
-    "3.5": [9.8, 9.8000001, torch.tensor(9.8), 2 * 53.9 / 11, np.float32(9.8)],
+    "3.5": [9.8, 9.8000001, torch.tensor(9.8), 2 * 53.9 / 11, np.float32(9.8), torch.tensor([9.8])],
 }
 
 F, T = False, True
@@ -413,7 +471,10 @@ WRONG = {
         (keeps_on_x, TOUCHED),
         (flag_after, "came after the forward pass"),
         (asks_a_result, "you asked a tensor that is the result"),
-        (names_backward, "named but not called"),
+        (never_walks, "nobody called `backward`"),
+        (reads_x, "That is the gradient of `x`"),
+        (central_difference, "Right, and measured"),
+        (names_backward, "nobody called `backward`"),
         (through_item, "has no history"),
         (misspells, "that you set has another name"),
         (forward_difference, COARSE),
@@ -440,6 +501,7 @@ WRONG = {
         ([F, T, F, T, F, T, T, T], "Item 7: a view of a watched tensor"),
         ([F, T, F, T, F, T, F, F], "Item 8: it has no history"),
         ([str(k % 2 == 1) for k in range(8)], "without quotes"),
+        ([k % 2 for k in range(8)], "not 1 and 0"),
         ([T] * 8, "All alike"),
         ([F] * 8, "All alike"),
         ([T, F, T, F, T, F, T, F], "the other way round"),
@@ -465,6 +527,10 @@ WRONG = {
         (trace_no_leaf_guard, "None is no function"),
         (trace_named_not_called, "named, not called"),
         (trace_index_zero, "take the first that is not"),
+        (trace_bare_next, "give `next` something"),
+        (trace_pair, "is a pair of a function and a number"),
+        (trace_grad_fn_again, "A function has no `grad_fn`"),
+        (trace_for_ever, "a loop that never ends"),
         (lambda t: [], "Not the names that are due"),
         (lambda t: print(trace_for(t)), NONE),
     ],
@@ -480,6 +546,8 @@ WRONG = {
         (detaches_b, "dL/dw is right, dL/db is missing"),
         (detaches_w, "dL/db is right, dL/dw is missing"),
         (unrecorded, CUT),
+        (not_averaged, "The mean is missing"),
+        (lambda params, t_u, t_c: 1.5, "neither a graph nor the right value"),
         (unsquared, "Value wrong"),
         (summed, SUM),
         (lambda params, t_u, t_c: params.sum(), None),
@@ -489,6 +557,7 @@ WRONG = {
         (4.9, TWO),
         (-9.8, "The gap is prediction minus temperature."),
         (53.9, "That is the gap."),
+        (9.8909, "over a whole degree"),
         (802.62, "its share of dL/dw"),
         (6.4, "That is the first reading."),
         (264.11, "its share of the loss"),

@@ -2,7 +2,7 @@
 
 import torch
 
-from helpers.checks.symptoms import CUT, FLAT, GRAPH, MODE, NONE, ONES, REACH, TOUCHED
+from helpers.checks.symptoms import CUT, FLAT, GRAPH, MODE, NONE, ONES, REACH, SUM, TOUCHED
 from helpers.thermometer import loss_fn, model
 
 # --- 5.1 One step in place -----------------------------------------------------------------------------------
@@ -58,6 +58,20 @@ def step_no_skip(params, lr):
     with torch.no_grad():
         for p in params:
             p -= lr * p.grad
+
+
+def step_entry_by_entry(params, lr):
+    with torch.no_grad():
+        for p in params:
+            for k in range(0 if p.grad is None else len(p)):
+                p[k] -= lr * p.grad[k]
+
+
+def step_if_grad(params, lr):
+    with torch.no_grad():
+        for p in params:
+            if p.grad:
+                p -= lr * p.grad
 
 
 def step_up(params, lr):
@@ -144,6 +158,16 @@ def evaluate_set(params, t_u, t_c):
 def evaluate_inference(params, t_u, t_c):
     with torch.inference_mode():
         return loss_fn(model(t_u, *params), t_c).item()
+
+
+def evaluate_strictly(params, t_u, t_c):
+    w, b = params.tolist()
+    return sum((w * u + b - c) ** 2 for u, c in zip(t_u.tolist(), t_c.tolist(), strict=True)) / len(t_u)
+
+
+def evaluate_sum(params, t_u, t_c):
+    with torch.no_grad():
+        return ((model(t_u, *params) - t_c) ** 2).sum().item()
 
 
 def evaluate_bare(params, t_u, t_c):
@@ -234,6 +258,16 @@ def forward_formula(params, t_u, t_c, is_train):
         gaps = t_p - t_c
         loss = (gaps**2).mean()
     return loss
+
+
+def forward_condition(params, t_u, t_c, is_train):
+    with torch.no_grad(is_train):
+        return loss_fn(model(t_u, *params), t_c)
+
+
+def forward_sum(params, t_u, t_c, is_train):
+    with torch.set_grad_enabled(is_train):
+        return ((model(t_u, *params) - t_c) ** 2).sum()
 
 
 def forward_bare(params, t_u, t_c, is_train):
@@ -393,12 +427,22 @@ def straight_ones(x):
     return Round.apply(x)
 
 
+def straight_from_own_leaf(x):
+    x = x.detach().clone().requires_grad_() if x.requires_grad else x
+    return x + (torch.round(x) - x).detach()
+
+
+def straight_for_ever(x):
+    while True:
+        pass
+
+
 RIGHT = {
-    "5.1": [step_decorated, step_through_detach, step_set_grad],
-    "5.2": [evaluate_decorated, evaluate_set, evaluate_inference],
+    "5.1": [step_decorated, step_through_detach, step_set_grad, step_entry_by_entry],
+    "5.2": [evaluate_decorated, evaluate_set, evaluate_inference, evaluate_strictly],
     "5.3": [list("RLLRLRSSS"), tuple("RLLRLRSSS"), list("rllrlrsss")],
     "5.4": [forward_if, forward_try, forward_formula],
-    "5.5": [300.0, 300, torch.tensor(300.0)],
+    "5.5": [300.0, 300, torch.tensor(300.0), torch.tensor([300.0])],
     "5.6": [straight_no_grad, straight_function, straight_minus],
 }
 
@@ -407,11 +451,12 @@ WRONG = {
         (step_watched, "in-place"),
         (step_name_only, "only the name p did"),
         (step_replaces, "The list holds new tensors"),
-        (step_data, "behind autograd's back: see 5.5"),
+        (step_data, "behind autograd's back: see section 5.5"),
         (step_no_skip, REACH),
         (step_up, "You step uphill"),
         (step_clears, "`.grad` is gone after your step"),
-        (step_zeroes, "`.grad` is gone after your step"),
+        (step_zeroes, "changed `.grad` itself"),
+        (step_if_grad, "ask `p.grad is not None`"),
         (step_fills_in, "`.grad` was None and is zeros now"),
         (step_leaves_off, MODE),
         (step_turns_on, MODE),
@@ -430,7 +475,8 @@ WRONG = {
         (evaluate_flag_off, TOUCHED),
         (evaluate_walks, "params.grad changed during an evaluation"),
         (evaluate_zeroes, TOUCHED),
-        (evaluate_inference_tensor, "your tensor may never enter"),
+        (evaluate_inference_tensor, "a tensor came: `.item()`"),
+        (evaluate_sum, SUM),
         (evaluate_prints, NONE),
     ],
     "5.3": [
@@ -460,6 +506,8 @@ WRONG = {
         (forward_inverted, "Training has no graph"),
         (forward_item, "A tensor is due in both cases."),
         (forward_inference, "Your result cannot take part"),
+        (forward_condition, "`no_grad` takes no condition"),
+        (forward_sum, SUM),
         (forward_flag, "The flag is on, the link to params is not."),
     ],
     "5.5": [
@@ -470,6 +518,7 @@ WRONG = {
         (3000, "One power too many"),
         (100.0, "The factor 3 is missing"),
         ("error", "nothing is noticed"),
+        ("an error", "nothing is noticed"),
         (None, "The link is whole"),
         (200, "the square of 5.5's section"),
         (20, "The factor 2"),
@@ -486,5 +535,11 @@ WRONG = {
         (straight_identity, "Gradient right, value unrounded."),
         (straight_ones, ONES),
         (lambda x: torch.round(x) + x * 0.0, FLAT),
+        (lambda x: x + (torch.floor(x + 0.5) - x).detach(), "the even neighbour"),
+        (lambda x: x.detach() + (torch.round(x) - x), "The slope is reversed"),
+        (lambda x: x + (torch.ceil(x) - x).detach(), "not the nearest ones"),
+        (straight_from_own_leaf, "a leaf of your own"),
+        (lambda x: x.detach().round_(), TOUCHED),
+        (straight_for_ever, "a loop that never ends"),
     ],
 }

@@ -942,7 +942,10 @@ WRONG = {
         ((add_ones_only, engine.vjp_mul), "Each gradient has its operand's shape"),
         ((add_last_axis, engine.vjp_mul), "which axis was copied?"),
         ((engine.vjp_add, mul_doubled), None),
-        ((engine.vjp_add, lambda g, a, b: (engine.unbroadcast(g * b, a.shape), g * a)), "Each gradient has its operand's shape"),
+        (
+            (engine.vjp_add, lambda g, a, b: (engine.unbroadcast(g * b, a.shape), g * a)),
+            "Each gradient has its operand's shape",
+        ),
         ((averaged_add, averaged_mul), "added, not averaged"),
         ((lambda g, a, b: engine.unbroadcast(g, a.shape), engine.vjp_mul), "Two gradients are due"),
         ((engine.vjp_add, unwritten), "still to be written"),
