@@ -5,7 +5,7 @@
 ground: `walk.py` (the graph and the walk back through it), `record.py` (how an operation is recorded), `ops.py` (the table
 of operations, each with its derivative), `tensor.py` (the tensor). The rest is PyTorch's surface: `methods.py`,
 `creation.py`, `autograd.py`, `linalg.py`, `spatial.py` (convolution and pooling), `functional.py`, `module.py`, `nn.py`, `optim.py`,
-`lr_scheduler.py`, `random.py`, `data.py`, … and `refusals.py`, the types that its kernels refuse. PyTorch itself is never imported.
+`lr_scheduler.py`, `random.py`, `data.py`, … and `refusals.py`, the arguments and types that it refuses. PyTorch itself is never imported.
 """
 
 import math as _math

@@ -666,6 +666,7 @@ def positive(x):
 def where(condition, x=None, other=None):
     """x where the condition holds, else other; with one argument, the positions where it holds."""
     if x is None and other is None:
+        need_tensor(condition, "where", 1, "condition")
         return nonzero(condition, as_tuple=True)
     if condition.dtype is not dtypes.bool and condition.dtype is not dtypes.uint8:
         raise RuntimeError(

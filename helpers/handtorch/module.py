@@ -31,6 +31,12 @@ class Parameter(Tensor):
         made.requires_grad = requires_grad
         return made
 
+    def __deepcopy__(self, memo):
+        """A copy without the gradient: a tensor's copy has it, a parameter's has not."""
+        if id(self) not in memo:
+            memo[id(self)] = type(self)(self.detach().clone(), self.requires_grad)
+        return memo[id(self)]
+
     def __repr__(self):
         return "Parameter containing:\n" + super().__repr__()
 
@@ -819,9 +825,13 @@ class Sequential(Numbered):
             raise AssertionError(f"module should be of type: {Module}")
         if not -len(self) <= index <= len(self):
             raise IndexError(f"Index out of range: {index}")
-        modules = list(self)
-        modules.insert(index, module)
-        self.renumber(modules)
+        if index < 0:
+            index += len(self)
+        for place in range(
+            len(self), index, -1
+        ):  # by number, so a KeyError where modules have other names: PyTorch's way
+            self._modules[str(place)] = self._modules[str(place - 1)]
+        self._modules[str(index)] = module
         return self
 
     def __add__(self, other):

@@ -1,16 +1,85 @@
-"""Types that PyTorch's kernels refuse, in its words: no mean squared error of whole numbers, no absolute value of booleans.
+"""What PyTorch refuses, in its words: arguments of a wrong kind or missing, and types that its kernels do not take.
 
-NumPy computes many of these without complaint. Each line of the tables is: the NumPy kinds that are refused (b for booleans, i and
+Wrong arguments fail here, too, but in Python's or NumPy's words; `ARGUMENTS` says what is due. Of the types, NumPy computes many without
+complaint: the mean squared error of whole numbers, the absolute value of booleans. Each line of these tables is: the NumPy kinds that are refused (b for booleans, i and
 u for whole numbers with and without sign), whose type counts, the words, and the functions; F. stands for `torch.nn.functional`.
 The type is that of the first argument ("only": if there is no other; "filled": if it is not empty), the common type of all tensors,
 or of all tensors and numbers.
 """
 
+import re
 from functools import wraps
+
+import numpy as np
 
 from . import dtypes, functional, linalg
 from .record import Variable
 from .tensor import Tensor
+
+# The arguments that must be given, `input` before them where no = stands, and the functions. A word alone is a tensor.
+ARGUMENTS = """
+-                             abs absolute neg negative acos arccos acosh arccosh asin arcsin asinh arcsinh atan arctan atanh arctanh \
+                              ceil floor round trunc fix frac cos cosh sin sinh tan tanh deg2rad rad2deg digamma erf erfc erfinv exp \
+                              exp2 expm1 lgamma log log10 log1p log2 relu sigmoid sign sgn signbit sinc sqrt rsqrt square reciprocal \
+                              logit isfinite isinf isnan isneginf isposinf logical_not bitwise_not argmax argmin amax amin aminmax clone \
+                              t tril triu trace diag diagonal diag_embed diagflat detach det logdet inverse pinverse cholesky \
+                              count_nonzero cov corrcoef fliplr flipud numel is_floating_point is_tensor ravel \
+                              rot90 sort squeeze sum mean prod median mode min max bernoulli selu celu rrelu positive nan_to_num \
+                              nanmean nansum std_mean var_mean vander bincount histc combinations zeros_like ones_like rand_like randn_like empty_like
+other                         allclose arctan2 atan2 cross dist equal fmax fmin gcd hypot inner isclose kron lcm ldexp logaddexp \
+                              logaddexp2 logical_and logical_or logical_xor matmul maximum minimum nextafter vdot
+other:operand                 mul multiply
+dim:int                       cummax cummin cumprod cumsum log_softmax logcumsumexp softmax unsqueeze
+dims:tuple                    flip permute tile
+dim0:int dim1:int             swapdims transpose
+axis0:int axis1:int           swapaxes
+size:tuple                    broadcast_to
+shape:tuple                   reshape
+shifts:ints                   roll
+dim:ints                      logsumexp
+chunks:int                    chunk
+dim:int index                 gather index_select
+dim:int index source          index_add index_copy
+dim:int index src             scatter_add
+dim:int index:int             select
+dim:int sizes:ints            unflatten
+vec2                          outer ger
+vec                           mv
+tensor                        dot
+values                        heaviside
+mask                          masked_select
+mask source                   masked_scatter
+index                         take
+indices                       take_along_dim
+k:int                         kthvalue topk
+n:int                         matrix_power
+num_samples:int               multinomial
+fill_value:number             full_like
+= tensors:tensors             cat concat concatenate column_stack dstack hstack row_stack stack vstack
+= row:int col:int             tril_indices triu_indices
+= size:tuple fill_value:any   full
+"""
+
+# The same of functions that take arguments in several ways: PyTorch lists them all where not even the first is right.
+OVERLOADED = """
+-                             clamp
+other:operand                 add sub subtract div divide true_divide fmod remainder eq ne gt ge lt le
+exponent:any                  pow
+mat2                          mm bmm
+mask value:any                masked_fill
+"""
+
+INT = (int, np.integer, Tensor)
+KINDS = {
+    "": ("Tensor", Tensor),
+    "int": ("int", INT),
+    "ints": ("tuple of ints", (*INT, tuple, list)),
+    "number": ("Number", (int, float, complex, np.number, Tensor)),
+    "operand": ("Tensor", (Tensor, int, float, complex, np.number)),
+    "any": ("Tensor", object),
+    "tuple": ("tuple of ints", (tuple, list)),
+    "tensors": ("tuple of Tensors", (tuple, list)),
+}
 
 # NotImplementedError: "…" not implemented for 'Long'
 KERNELS = """
@@ -154,8 +223,67 @@ def common_type(whose, values):
     )
 
 
+def signatures(table):
+    """Each line of a table as ([(name, kind), …], functions)."""
+    for line in table.replace("\\\n", "").strip().splitlines():
+        words, functions = re.split("  +", line, maxsplit=1)
+        due = [word.partition(":")[::2] for word in words.split() if word not in "-="]
+        first = [] if words.startswith("=") else [("input", "")]
+        yield [*first, *due], functions.split()
+
+
+def explaining(function, name, due, of_tensor=0, overloaded=False):
+    """The function, or (of_tensor=1) a tensor's method; if its arguments make it fail, the error says so in PyTorch's words."""
+
+    @wraps(function)
+    def checked(*args, **kwargs):
+        try:
+            return function(*args, **kwargs)
+        except Exception as error:
+            if complaint := wrong_arguments(name, due, args[of_tensor:], kwargs, error, overloaded):
+                raise TypeError(complaint) from None
+            raise
+
+    return checked
+
+
+def wrong_arguments(name, due, args, kwargs, error, overloaded):
+    """PyTorch's sentence about the first argument that is not what is due, or about those that are missing."""
+    if "(): argument '" in str(error) or "invalid combination" in str(error):
+        return None  # said already
+    if overloaded and (len(args) + len(kwargs) < len(due) or len(due) == 1 and not isinstance(args[0], Tensor)):
+        got = [type(a).__name__ for a in args] + [f"{word}={type(a).__name__}" for word, a in kwargs.items()]
+        return f"{name}() received an invalid combination of arguments - got ({', '.join(got)})"
+    if "positional argument" in str(error) and "given" in str(error):
+        return name + str(error)[str(error).index("()") :]  # Python calls it by the name that it was made with
+    missing = []
+    for place, (word, kind) in enumerate(due):
+        if place < len(args):
+            value, where = args[place], f" (position {place + 1})"
+        elif word in kwargs:
+            value, where = kwargs[word], ""
+        else:
+            missing.append(f'"{word}"')
+            continue
+        wanted, types = KINDS[kind]
+        if not isinstance(value, types):
+            return f"{name}(): argument '{word}'{where} must be {wanted}, not {type(value).__name__}"
+    if missing and isinstance(error, TypeError) and "required positional argument" in str(error):
+        plural = "s" if len(missing) == 1 else ""  # as PyTorch has it
+        return f"{name}() missing {len(missing)} required positional argument{plural}: {', '.join(missing)}"
+    return None
+
+
 def refuse(torch):
-    """Put the check before every function of the tables, wherever `torch`, a dictionary of names, and its tensors have it."""
+    """Put the checks before every function of the tables, wherever `torch`, a dictionary of names, and its tensors have it."""
+    for due, names in signatures(OVERLOADED):
+        for name in names:
+            torch[name] = explaining(torch[name], name, due, overloaded=True)
+    for due, names in signatures(ARGUMENTS):
+        for name in names:
+            torch[name] = explaining(torch[name], name, due)
+            if len(due) > 1 and due[1][1] != "tuple" and name in Tensor.__dict__:
+                setattr(Tensor, name, explaining(Tensor.__dict__[name], name, due[1:], of_tensor=1))
     for *check, names in tables():
         for name in names:
             place, _, last = name.rpartition(".")
