@@ -8,6 +8,8 @@ import torch
 def warned(action):
     """Call `action()`, print the kind and first sentence of each warning that it gives, and return its result.
 
+    If it raises, the warnings are printed first.
+
     PyTorch gives some warnings once a process only; here they come each time, and the setting is restored.
     """
     before, caught = torch.is_warn_always_enabled(), []

@@ -85,6 +85,11 @@ def test_a_name_misspelt_in_a_later_trial_is_said_as_well():
     assert "NameError" in grade("1.2", central_difference).message
 
 
+def test_evidence_has_as_many_digits_as_tell_what_came_from_what_is_due():
+    evidence = grade("0.2", lambda readings: round(sum(readings) / len(readings), 4)).evidence
+    assert evidence["came"] != evidence["due"]
+
+
 def test_of_several_findings_only_those_that_differ_are_shown():
     def through_data(params, lr):
         for p in params:

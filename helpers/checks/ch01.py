@@ -339,6 +339,11 @@ def _entries_coarse(facts):
     )
 
 
+def _only_the_large(facts):
+    """Right but for the large temperatures, which leave nothing of a small step."""
+    return facts.kind == "value" and not any(facts.kinds[:-3])
+
+
 def _only_at_the_start(facts):
     """The first case, w = 1 and b = 0, and none of the others."""
     return not any(facts.kinds[:3]) and facts.kinds[3] == "value"
@@ -439,9 +444,7 @@ GRADIENT_BY_HAND = Exercise(
             "The same answer for every input: use the arguments.",
         ),
         when(lambda f: f.kind == "type", "A tensor is due: make one of both slopes with `torch.stack([dw, db])`."),
-        when(
-            lambda f: f.kind == "value" and not any(f.kinds[:-3]), COARSE, "M01"
-        ),  # only the large temperatures differ
+        when(_only_the_large, COARSE, "M01"),
         when(_only_at_the_start, "Right at the start point only: w and b are not used."),
         when(lambda f: not _entry_agrees(f, 0) and _entries_coarse(f), COARSE, "M01"),
         when(

@@ -199,11 +199,8 @@ def _side_by_side(came, due):
         if one != other and [key for key, _ in one] == [key for key, _ in other]:
             came = {"dict": [entry for entry in one if entry not in other]}
             due = {"dict": [entry for entry in other if entry not in one]}
-    for digits in (4, 8, 16):  # as many as it takes to tell the two apart
-        texts = {"came": show_encoded(came, digits), "due": show_encoded(due, digits)}
-        if texts["came"] != texts["due"]:
-            break
-    return texts if texts["came"] != texts["due"] else {"came": show_encoded(came), "due": show_encoded(due)}
+    texts = [{"came": show_encoded(came, digits), "due": show_encoded(due, digits)} for digits in (4, 8, 16)]
+    return next((text for text in texts if text["came"] != text["due"]), texts[0])
 
 
 # --- the verdict on a value --------------------------------------------------------------------------------

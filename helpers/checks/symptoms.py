@@ -36,7 +36,10 @@ def factor(number: float, message: str, misconception: str | None = None) -> Sym
 
 def slow(message: str, misconception: str | None = None, tried: str = "") -> Symptom:
     """The answer did not end in time, in a trial whose name begins so."""
-    late = lambda facts: facts.end == "timeout" and facts.wanted["tried"].startswith(tried)  # noqa: E731
+
+    def late(facts):
+        return facts.end == "timeout" and facts.wanted["tried"].startswith(tried)
+
     return Symptom(message, misconception, late, of_end=True)
 
 
