@@ -59,7 +59,7 @@ EXERCISES = [
             Wrong("The fraction is gone.", None, lambda r: sum(r) // len(r)),
             Wrong("The fraction is gone.", None, lambda r: int(sum(r) / len(r))),
             Wrong("The fraction is gone.", None, lambda r: round(sum(r) / len(r))),
-            Wrong(TOUCHED, None, _sorts),
+            Wrong(TOUCHED.replace("tensor", "list"), None, _sorts),
             Wrong("Negative readings count as positive.", None, lambda r: sum(abs(v) for v in r) / len(r)),
             Wrong("You return after the first reading: is `return` inside the loop?", None, lambda r: r[0] / len(r)),
             Wrong("The square of the count: divide once.", None, lambda r: sum(r) / len(r) ** 2),
@@ -73,6 +73,7 @@ EXERCISES = [
             Wrong("A reading that occurs twice counts twice.", None, lambda r: sum(set(r)) / len(set(r))),
         ),
         symptoms=(
+            when(lambda f: any(s["changed"] for s in f.seen), TOUCHED.replace("tensor", "list")),
             factor(-1.0, "The sign is lost."),
             when(
                 lambda f: f.kind == "value" and len({str(s["value"]) for s in f.seen}) == 1,

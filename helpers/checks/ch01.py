@@ -477,7 +477,7 @@ RATE_LIMIT = Exercise(
     ),
     wrong=(
         Wrong(
-            "That is 1/k, the rate that lands in the minimum in one step; the limit is twice that.",
+            "That is 1/k: the step that lands in the minimum. The limit is twice that.",
             None,
             lambda: 0.5 / _mean_square(t_u),
         ),
@@ -581,6 +581,12 @@ def _moves_without_rate(facts):
     return any(facts.kinds[k] == "value" for k in (3, 8))
 
 
+def _one_of_two(facts):
+    """A single number, which is one of the two parameters after no epoch at all."""
+    came, due = numbers(facts.seen[4]["value"]), numbers(facts.due[4]["value"])
+    return facts.kind == "type" and len(came) == 1 and any(close(came[0], part, 1e-9, 1e-12) for part in due)
+
+
 def _stands_still(facts):
     """After any number of epochs the same as after none."""
     return all(s["value"] == facts.due[4 + k - k % 5]["value"] for k, s in enumerate(facts.seen))
@@ -655,11 +661,12 @@ TRAIN = Exercise(
     ),
     symptoms=(
         raises("UnboundLocalError", "A variable is used before it has a value: what is there when n_epochs is 0?"),
+        when(_one_of_two, "Two parameters are due, and one came: `return w, b`."),
         when(
             lambda f: (
                 f.kind == "type" and ({"number"} & f.record["value"].keys() or f.record["value"].get("shape") == [])
             ),
-            "Two parameters are due, and one number came: `return w, b`.",
+            "Two parameters are due, you return the loss.",
         ),
         when(
             lambda f: f.kind in ("type", "shape") and all("tensor" in part for part in f.record["value"]["tuple"]),

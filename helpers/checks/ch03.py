@@ -136,7 +136,7 @@ EXERCISE_1 = Exercise(
         ),
         when(
             lambda f: f.kind == "none" and _noted(asked=True, leaf=True, walked=False)(f),
-            "grad is None: nobody called `backward`, or its parentheses are missing.",
+            "grad is None: backward is named but not called, or it is not there at all.",
             "M25",
         ),
         when(

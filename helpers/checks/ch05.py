@@ -269,8 +269,8 @@ EXERCISE_2 = Exercise(
         ),
         when(
             lambda f: f.kind in ("type", "after") and "tensor" in f.record["value"],
-            "A number is due, and a tensor came: `.item()`.",
-            "M22",
+            "A number is due: `.item()`. Made in inference mode, your tensor may never enter a training graph.",
+            "M62",
         ),
         when(
             lambda f: f.kind == "changed" and _built(f),

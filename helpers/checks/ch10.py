@@ -169,7 +169,7 @@ EXERCISE_1 = Exercise(
         )),
     ),
     symptoms=(
-        when(_touched, TOUCHED, "M49"),
+        when(_touched, TOUCHED.replace("tensor", "array"), "M49"),
         when(_not_two, TWO_DUE),
         raises("cannot reshape", ONE_COPY),
         when(lambda f: f.kind == "after", SHARED, "M41"),
@@ -277,7 +277,7 @@ EXERCISE_2 = Exercise(
         Wrong(LEFT, None, lambda g, a, b: (g @ b.T, g.T @ a)),
     ),
     symptoms=(
-        when(_touched, TOUCHED, "M49"),
+        when(_touched, TOUCHED.replace("tensor", "array"), "M49"),
         when(_not_two, TWO_DUE),
         when(_with_ones, ONES, FORGOTTEN),
         when(lambda f: _agree(_two(f.record["value"])[0], _two(f.wanted["value"])[1]), SWAPPED),
@@ -513,10 +513,10 @@ def _middle_remembers(root, g=1.0):
 OVERWRITTEN = "Second call: PyTorch holds twice."
 MIDDLE = "216 due, 324 came: the middle remembered the first call."
 FAN_OUT = "x*x gives 3."
-TOO_EARLY = "A node passed its gradient on before all of it had arrived."
+TOO_EARLY = "Too early, as in 72 for 48: a node passed its gradient on before all of it had arrived."
 PER_PATH = "26 doublings took too long: a node is visited once per path, not once."
 ONE_ARRAY = "Two leaves share one array: the second call changed both."
-NOT_ASKED = "A tensor that does not require a gradient has one now: ask `parent.requires_grad`."
+NOT_ASKED = "A leaf such as `t_c` has a gradient now; it does not require one: ask `parent.requires_grad`."
 CALLED = "the ready-made walk was called"
 READY_MADE = "That is the engine's own walk: write the loop yourself, with `t.vjp` and `t.parents`."
 SHARES, BETWEEN = "an array that is another's, too", "a tensor between has a `.grad`"
@@ -1090,7 +1090,7 @@ EXERCISE_6 = Exercise(
         raises("does not require grad", NO_HISTORY, "M24"),
         when(lambda f: f.record["raised"] is None and "shape" in f.record["value"]["text"],
              "predict should give one label for each image: `argmax(axis=1)`.", None),
-        when(_noted("touched"), TOUCHED),
+        when(_noted("touched"), TOUCHED.replace("tensor", "array")),
         when(_noted("ignores"), BLIND, "M81"),
         when(_noted("untaught"), UNTAUGHT),
         when(lambda f: f.record["notes"].get("growing"), LONGER, "M44"),

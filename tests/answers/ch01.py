@@ -441,7 +441,7 @@ WRONG = {
         (lambda t_u, t_c, w, b: ((w * t_u + b - t_c) ** 2).mean(), "one entry for each parameter"),
     ],
     "1.4": [
-        (1.70e-4, "the rate that lands in the minimum"),
+        (1.70e-4, "the step that lands in the minimum"),
         (0.0340, "That is for `t_un`"),
         (0.019305, "not of their squares"),
         (3.7268e-4, "loses the spread"),
@@ -470,7 +470,8 @@ WRONG = {
         (stops_after_one, "More epochs change nothing"),
         (return_inside, "More epochs change nothing"),
         (only_w, "b never moves"),
-        (returns_loss, "one number came"),
+        (returns_loss, "you return the loss"),
+        (lambda *a: trains_as_floats(*a)[0], "and one came"),
         (divides_again, "N times too short"),
         (sums, "N times too long"),
         (without_two, "half as long"),

@@ -475,7 +475,7 @@ WRONG = {
         (evaluate_flag_off, TOUCHED),
         (evaluate_walks, "params.grad changed during an evaluation"),
         (evaluate_zeroes, TOUCHED),
-        (evaluate_inference_tensor, "a tensor came: `.item()`"),
+        (evaluate_inference_tensor, "your tensor may never enter"),
         (evaluate_sum, SUM),
         (evaluate_prints, NONE),
     ],
