@@ -269,7 +269,7 @@ EXERCISE_2 = Exercise(
         ),
         when(
             lambda f: f.kind in ("type", "after") and "tensor" in f.record["value"],
-            "A number is due: `.item()`. Made in inference mode, your tensor may never enter a training graph.",
+            "A number is due: `.item()`. If it was made in inference mode, your tensor may never enter a training graph.",
             "M62",
         ),
         when(
