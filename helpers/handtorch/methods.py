@@ -145,9 +145,15 @@ def overwrite(self, function, args, kwargs):
     return self
 
 
+def type_name(x):
+    """As C calls a type: NumPy's by their full names, such as numpy.ndarray, others by the last part."""
+    kind = builtins.type(x)
+    return f"numpy.{kind.__name__}" if kind.__module__ == "numpy" else kind.__name__
+
+
 def need_tensor(x, name, position=1, word="input"):
     if not isinstance(x, Tensor):
-        raise TypeError(f"{name}(): argument '{word}' (position {position}) must be Tensor, not {type(x).__name__}")
+        raise TypeError(f"{name}(): argument '{word}' (position {position}) must be Tensor, not {type_name(x)}")
 
 
 def need_operands(name, args):

@@ -827,9 +827,8 @@ class Sequential(Numbered):
             raise IndexError(f"Index out of range: {index}")
         if index < 0:
             index += len(self)
-        for place in range(
-            len(self), index, -1
-        ):  # by number, so a KeyError where modules have other names: PyTorch's way
+        # By number, as PyTorch does: a KeyError where modules have other names.
+        for place in range(len(self), index, -1):
             self._modules[str(place)] = self._modules[str(place - 1)]
         self._modules[str(index)] = module
         return self

@@ -13,6 +13,7 @@ from functools import wraps
 import numpy as np
 
 from . import dtypes, functional, linalg
+from .methods import type_name
 from .record import Variable
 from .tensor import Tensor
 
@@ -251,8 +252,9 @@ def wrong_arguments(name, due, args, kwargs, error, overloaded):
     """PyTorch's sentence about the first argument that is not what is due, or about those that are missing."""
     if "(): argument '" in str(error) or "invalid combination" in str(error):
         return None  # said already
-    if overloaded and (len(args) + len(kwargs) < len(due) or len(due) == 1 and not isinstance(args[0], Tensor)):
-        got = [type(a).__name__ for a in args] + [f"{word}={type(a).__name__}" for word, a in kwargs.items()]
+    first = args[0] if args else kwargs.get("input")
+    if overloaded and (len(args) + len(kwargs) < len(due) or len(due) == 1 and not isinstance(first, Tensor)):
+        got = [type_name(a) for a in args] + [f"{word}={type_name(a)}" for word, a in kwargs.items()]
         return f"{name}() received an invalid combination of arguments - got ({', '.join(got)})"
     if "positional argument" in str(error) and "given" in str(error):
         return name + str(error)[str(error).index("()") :]  # Python calls it by the name that it was made with
@@ -267,7 +269,7 @@ def wrong_arguments(name, due, args, kwargs, error, overloaded):
             continue
         wanted, types = KINDS[kind]
         if not isinstance(value, types):
-            return f"{name}(): argument '{word}'{where} must be {wanted}, not {type(value).__name__}"
+            return f"{name}(): argument '{word}'{where} must be {wanted}, not {type_name(value)}"
     if missing and isinstance(error, TypeError) and "required positional argument" in str(error):
         plural = "s" if len(missing) == 1 else ""  # as PyTorch has it
         return f"{name}() missing {len(missing)} required positional argument{plural}: {', '.join(missing)}"

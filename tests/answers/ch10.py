@@ -323,31 +323,29 @@ def walk_per_path(root, g=1.0):
                 stack.append((parent, part))
 
 
-def walk_oldest_first(root, g=1.0):
-    """Right numbers, and a tensor is sent on once per path wherever paths differ in length."""
-    waiting = {root: np.ones(root.data.shape) * g}
-    while waiting:
-        t = min(waiting, key=lambda t: t.order)
-        mine = waiting.pop(t)
-        if not t.parents:
-            t.grad = mine + 0.0 if t.grad is None else t.grad + mine
-            continue
-        for parent, part in zip(t.parents, t.vjp(mine), strict=True):
-            if parent.requires_grad:
-                waiting[parent] = waiting[parent] + part if parent in waiting else part
+def walk_taking(take):
+    """Right numbers on every graph; who is not the youngest is sent on once per path wherever paths differ in length.
+
+    take(waiting): removes and returns a tensor and what has arrived there.
+    """
+
+    def walk(root, g=1.0):
+        waiting = {root: np.ones(root.data.shape) * g}
+        while waiting:
+            t, mine = take(waiting)
+            if not t.parents:
+                t.grad = mine + 0.0 if t.grad is None else t.grad + mine
+                continue
+            for parent, part in zip(t.parents, t.vjp(mine), strict=True):
+                if parent.requires_grad:
+                    waiting[parent] = waiting[parent] + part if parent in waiting else part
+
+    return walk
 
 
-def walk_last_first(root, g=1.0):
-    """Right numbers; takes the tensor that came last, which is the youngest only on some graphs."""
-    waiting = {root: np.ones(root.data.shape) * g}
-    while waiting:
-        t, mine = waiting.popitem()
-        if not t.parents:
-            t.grad = mine + 0.0 if t.grad is None else t.grad + mine
-            continue
-        for parent, part in zip(t.parents, t.vjp(mine), strict=True):
-            if parent.requires_grad:
-                waiting[parent] = waiting[parent] + part if parent in waiting else part
+def the_oldest(waiting):
+    t = min(waiting, key=lambda t: t.order)
+    return t, waiting.pop(t)
 
 
 def walk_keeps_what_came(root, g=1.0):
@@ -974,7 +972,7 @@ WRONG = {
         (walk_middle_and_root, "the middle remembered the first call"),
         (changed_walk(meet=lambda old, part: part), "x*x gives 3."),
         (walk_depth_first, "72 for 48"),
-        (walk_last_first, "before all who used it have sent"),
+        (walk_taking(dict.popitem), "before all who used it have sent"),
         (walk_keeps_what_came, "makes a copy"),
         (walk_sets_all, "only leaves keep one"),
         (walk_without_g, "The walk takes two arguments"),
@@ -988,7 +986,7 @@ WRONG = {
         (changed_walk(meet=meet_in_place), "Two leaves share one array"),
         (changed_walk(wanted=False), "it does not require one"),
         (changed_walk(clear=True), "PyTorch"),
-        (walk_oldest_first, "before all who used it have sent"),
+        (walk_taking(the_oldest), "before all who used it have sent"),
         (walk_of_the_engine, "the engine's own walk"),
         (lambda root, g=1.0: engine.backward(root, g, True), "the engine's own walk"),
     ],
